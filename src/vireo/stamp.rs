@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The stamp: what a frame says about itself, written into its own pixels.
+//!
+//! A stamp is [`BYTES`] bytes, little endian:
+//!
+//! | byte | type | what |
+//! |---|---|---|
+//! | 0 | u16 | [`MAGIC`] |
+//! | 2 | u8 | [`VERSION`] |
+//! | 3 | u8 | which copy this is, from 0 at the top |
+//! | 4 | u8 | the device |
+//! | 5 | u8 | the pattern, as its index in the menu |
+//! | 6 | u8 | bit 0: flipped horizontally, bit 1: flipped vertically |
+//! | 7 | u8 | brightness |
+//! | 8 | u8 | contrast |
+//! | 9 | u8 | saturation |
+//! | 10 | i8 | hue |
+//! | 11 | u8 | the colours, as their index in [`COLOURS`] |
+//! | 12 | u32 | the sequence number, as in the V4L2 buffer |
+//! | 16 | u64 | the timestamp in nanoseconds; that of the V4L2 buffer is the same in microseconds |
+//! | 24 | u32 | the phase of the picture |
+//! | 28 | u32 | the CRC-32 of IEEE 802.3 over bytes 0 to 27 |
+//!
+//! Each of the 256 bits is one pixel, nominal black for 0 and nominal white for 1, the most
+//! significant bit of byte 0 first, from the left end of a line; a frame narrower than 256 pixels
+//! goes on in the lines below. Of YUV pixels only the luma is written. [`Copies`] says at which
+//! lines copies are.
+//!
+//! Copies lie over the picture, and are never flipped.
+
+use super::{
+    colour::COLOURS,
+    format::Layout,
+    pattern::{
+        Look,
+        Pattern, //
+    }, //
+};
+
+/// The size of a stamp in bytes.
+pub const BYTES: usize = 32;
+
+/// The size of a stamp in pixels.
+pub const BITS: usize = 8 * BYTES;
+
+/// The first two bytes.
+pub const MAGIC: u16 = u16::from_le_bytes(*b"VI");
+
+/// The version of this description.
+pub const VERSION: u8 = 1;
+
+/// Where the check is, and what it covers.
+const CHECKED: usize = BYTES - 4;
+
+/// What a frame says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which frame it is.
+    pub frame: Frame,
+    /// What the picture looks like.
+    pub look: Look,
+}
+
+/// What tells a frame from the others of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The number of the device.
+    pub device: u8,
+    /// The sequence number.
+    pub sequence: u32,
+    /// When it was captured, in nanoseconds.
+    pub timestamp: u64,
+    /// How many pixels the picture has moved, less than its width.
+    pub phase: u32,
+}
+
+/// Why bytes are no stamp.
+#[allow(dead_code, reason = "for the tests and the reader")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The check does not hold.
+    Check,
+    /// It begins with something else than [`MAGIC`] and [`VERSION`].
+    Kind,
+    /// There is no such pattern, colour or flag.
+    Value,
+}
+
+impl Stamp {
+    /// Returns the bytes of copy number `copy`.
+    pub fn encode(&self, copy: u8) -> [u8; BYTES] {
+        let [m0, m1] = MAGIC.to_le_bytes();
+        let Look {
+            pattern,
+            brightness,
+            contrast,
+            saturation,
+            hue,
+            hflip,
+            vflip,
+            colour,
+        } = self.look;
+        let flags = u8::from(hflip) | u8::from(vflip) << 1;
+        let [s0, s1, s2, s3] = self.frame.sequence.to_le_bytes();
+        let [t0, t1, t2, t3, t4, t5, t6, t7] = self.frame.timestamp.to_le_bytes();
+        let [p0, p1, p2, p3] = self.frame.phase.to_le_bytes();
+        let checked: [u8; CHECKED] = [
+            m0,
+            m1,
+            VERSION,
+            copy,
+            self.frame.device,
+            pattern as u8,
+            flags,
+            brightness,
+            contrast,
+            saturation,
+            hue.to_le_bytes()[0],
+            colour,
+            s0,
+            s1,
+            s2,
+            s3,
+            t0,
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t6,
+            t7,
+            p0,
+            p1,
+            p2,
+            p3,
+        ];
+        let mut bytes = [0; BYTES];
+
+        for (dst, src) in bytes
+            .iter_mut()
+            .zip(checked.into_iter().chain(crc32(&checked).to_le_bytes()))
+        {
+            *dst = src;
+        }
+        bytes
+    }
+
+    /// Returns the stamp that `bytes` are, and which copy of it.
+    #[allow(dead_code, reason = "for the tests and the reader")]
+    pub fn decode(bytes: &[u8; BYTES]) -> Result<(Self, u8), Fault> {
+        let [m0, m1, version, copy, device, pattern, flags, brightness, contrast, saturation, hue, colour, s0, s1, s2, s3, t0, t1, t2, t3, t4, t5, t6, t7, p0, p1, p2, p3, c0, c1, c2, c3] =
+            *bytes;
+
+        if crc32(bytes.get(..CHECKED).unwrap_or(&[])) != u32::from_le_bytes([c0, c1, c2, c3]) {
+            return Err(Fault::Check);
+        }
+        if u16::from_le_bytes([m0, m1]) != MAGIC || version != VERSION {
+            return Err(Fault::Kind);
+        }
+        if flags & !3 != 0 || usize::from(colour) >= COLOURS.len() {
+            return Err(Fault::Value);
+        }
+
+        let look = Look {
+            pattern: Pattern::from_index(pattern).ok_or(Fault::Value)?,
+            brightness,
+            contrast,
+            saturation,
+            hue: i8::from_le_bytes([hue]),
+            hflip: flags & 1 != 0,
+            vflip: flags & 2 != 0,
+            colour,
+        };
+        let frame = Frame {
+            device,
+            sequence: u32::from_le_bytes([s0, s1, s2, s3]),
+            timestamp: u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+            phase: u32::from_le_bytes([p0, p1, p2, p3]),
+        };
+
+        Ok((Self { frame, look }, copy))
+    }
+}
+
+/// Returns whether bit `index` of an encoded stamp is set; there is nothing past the end.
+pub fn bit(bytes: &[u8; BYTES], index: usize) -> Option<bool> {
+    bytes
+        .get(index / 8)
+        .map(|byte| byte >> (7 - index % 8) & 1 != 0)
+}
+
+/// The CRC-32 of IEEE 802.3, bit by bit: 28 bytes a copy are not worth a table.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| {
+            crc >> 1 ^ 0xedb8_8320 & (crc & 1).wrapping_neg()
+        })
+    })
+}
+
+/// Where the copies of the stamp are in a frame.
+///
+/// The first copy begins with the first line, the last one ends with the last line, and up to two
+/// more lie evenly between: as many as leave three quarters of the lines to the picture. A small
+/// frame bears one copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// How many copies there are.
+    pub count: u8,
+    /// How many lines a copy takes.
+    pub lines: usize,
+    /// The line at which the last copy begins.
+    last: usize,
+}
+
+impl Copies {
+    /// Returns the copies in a frame of this layout.
+    pub fn of(layout: &Layout) -> Self {
+        let lines = BITS.div_ceil(layout.width as usize);
+        let height = layout.height as usize;
+
+        Self {
+            count: (height / (4 * lines)).clamp(1, 4) as u8,
+            lines,
+            last: height.saturating_sub(lines),
+        }
+    }
+
+    /// Returns the line at which copy number `copy` begins.
+    pub fn line(&self, copy: u8) -> usize {
+        match self.count {
+            0 | 1 => 0,
+            count => usize::from(copy) * self.last / usize::from(count - 1),
+        }
+    }
+}
+
+#[cfg(any(CONFIG_KUNIT = "y", test))]
+#[cfg_attr(CONFIG_KUNIT = "y", kernel::macros::kunit_tests(vireo_stamp))]
+mod tests {
+    use super::*;
+
+    fn example() -> Stamp {
+        Stamp {
+            frame: Frame {
+                device: 3,
+                sequence: 0x0102_0304,
+                timestamp: 0x1112_1314_1516_1718,
+                phase: 638,
+            },
+            look: Look {
+                pattern: Pattern::Ramps,
+                brightness: 1,
+                contrast: 2,
+                saturation: 255,
+                hue: -128,
+                hflip: false,
+                vflip: true,
+                colour: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn the_check_is_the_usual_one() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32(b""), 0);
+    }
+
+    #[test]
+    fn every_byte_is_in_its_place() {
+        let bytes = example().encode(2);
+        let (checked, check) = bytes.split_at(CHECKED);
+
+        assert!(
+            checked
+                == [
+                    b'V', b'I', 1, 2, 3, 2, 2, 1, 2, 255, 0x80, 0, 4, 3, 2, 1, 0x18, 0x17, 0x16,
+                    0x15, 0x14, 0x13, 0x12, 0x11, 0x7e, 2, 0, 0,
+                ]
+        );
+        assert!(check == crc32(checked).to_le_bytes());
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for (hflip, vflip) in [(false, false), (true, false), (false, true), (true, true)] {
+            for pattern in Pattern::ALL {
+                for hue in [i8::MIN, -1, 0, i8::MAX] {
+                    let mut stamp = example();
+
+                    stamp.look = Look {
+                        pattern,
+                        hue,
+                        hflip,
+                        vflip,
+                        ..stamp.look
+                    };
+                    assert!(Stamp::decode(&stamp.encode(1)) == Ok((stamp, 1)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_wrong_bit_is_found() {
+        let bytes = example().encode(0);
+
+        for index in 0..BITS {
+            let mut wrong = bytes;
+
+            for (n, byte) in wrong.iter_mut().enumerate() {
+                if n == index / 8 {
+                    *byte ^= 0x80 >> (index % 8);
+                }
+            }
+            assert!(bit(&wrong, index) != bit(&bytes, index));
+            assert!(Stamp::decode(&wrong) == Err(Fault::Check));
+        }
+        assert!(Stamp::decode(&[0; BYTES]) == Err(Fault::Check));
+        assert!(Stamp::decode(&[0xff; BYTES]) == Err(Fault::Check));
+    }
+
+    /// Encodes the example with `value` at `index`, under a check that holds.
+    fn forged(index: usize, value: u8) -> [u8; BYTES] {
+        let mut bytes = example().encode(0);
+
+        for (n, byte) in bytes.iter_mut().enumerate() {
+            if n == index {
+                *byte = value;
+            }
+        }
+
+        let check = crc32(bytes.get(..CHECKED).unwrap_or(&[])).to_le_bytes();
+
+        for (dst, src) in bytes.iter_mut().skip(CHECKED).zip(check) {
+            *dst = src;
+        }
+        bytes
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(Stamp::decode(&forged(0, 0)) == Err(Fault::Kind));
+        assert!(Stamp::decode(&forged(2, VERSION + 1)) == Err(Fault::Kind));
+        assert!(Stamp::decode(&forged(5, Pattern::ALL.len() as u8)) == Err(Fault::Value));
+        assert!(Stamp::decode(&forged(6, 4)) == Err(Fault::Value));
+        assert!(Stamp::decode(&forged(11, COLOURS.len() as u8)) == Err(Fault::Value));
+        assert!(Stamp::decode(&forged(2, VERSION)).is_ok());
+    }
+
+    #[test]
+    fn bits_come_most_significant_first() {
+        let mut bytes = [0; BYTES];
+
+        bytes[0] = 0x80;
+        bytes[31] = 0x01;
+        for index in 0..BITS {
+            assert!(bit(&bytes, index) == Some(index == 0 || index == 255));
+        }
+        assert!(bit(&bytes, BITS).is_none());
+    }
+
+    #[test]
+    fn copies_fit_at_every_size() {
+        for (width, height, count, lines, last) in [
+            (16, 16, 1, 16, 0),
+            (16, 126, 1, 16, 0),
+            (16, 128, 2, 16, 112),
+            (18, 16, 1, 15, 0),
+            (254, 16, 2, 2, 14),
+            (256, 16, 4, 1, 15),
+            (640, 480, 4, 1, 479),
+            (7680, 4320, 4, 1, 4319),
+        ] {
+            let copies = Copies::of(&Layout::negotiate(0, width, height));
+
+            assert_eq!((copies.count, copies.lines), (count, lines));
+            assert_eq!(copies.line(0), 0);
+            assert_eq!(copies.line(count - 1), last);
+        }
+        for width in (16..600).step_by(2) {
+            for height in (16..600).step_by(2) {
+                let copies = Copies::of(&Layout::negotiate(0, width, height));
+
+                for copy in 1..copies.count {
+                    assert!(copies.line(copy) >= copies.line(copy - 1) + copies.lines);
+                }
+                assert!(copies.line(copies.count - 1) + copies.lines <= height as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Lines of the picture, rendered once and copied into every frame.
+//!
+//! When the look or the layout changes, the lines that the picture consists of are rendered into a
+//! [`Template`], each of them twice, side by side: whatever the phase, a line of a frame is one
+//! slice of it, and a frame costs no more than copying.
+
+use core::ops::{
+    Deref,
+    DerefMut, //
+};
+
+use super::{
+    colour::{
+        Colour,
+        ONE, //
+    },
+    format::{
+        Layout,
+        Plane, //
+    },
+    pattern::Look,
+    stamp::{
+        self,
+        Copies,
+        Frame,
+        Stamp, //
+    }, //
+};
+
+/// Where a frame goes to.
+pub trait Sink {
+    /// Why it could not go there.
+    type Error;
+
+    /// Writes `data` into the frame from byte `offset` on.
+    fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// Rendered lines, ready to be copied into frames.
+///
+/// # Invariants
+///
+/// `bytes` is at least [`len()`] bytes long, and holds for each plane of `layout` the lines
+/// that it can consist of, each twice side by side, as they are in `look`.
+pub struct Template<B> {
+    layout: Layout,
+    look: Look,
+    bytes: B,
+}
+
+/// Returns how much memory a template takes.
+pub fn len(layout: &Layout, look: &Look) -> usize {
+    layout
+        .planes()
+        .map(|plane| 2 * plane.bytes * lines(&plane, look))
+        .sum()
+}
+
+/// Returns how many different lines a plane has.
+fn lines(plane: &Plane, look: &Look) -> usize {
+    look.pattern.kinds() * plane.component.lines.len()
+}
+
+impl<B> Template<B> {
+    /// The layout that it was rendered for.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The look that it was rendered for.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Gives the memory back.
+    pub fn into_bytes(self) -> B {
+        self.bytes
+    }
+}
+
+impl<B: DerefMut<Target = [u8]>> Template<B> {
+    /// Renders a template into `bytes`; gives them back when they are too few.
+    pub fn render(layout: Layout, look: Look, mut bytes: B) -> Result<Self, B> {
+        if bytes.len() < len(&layout, &look) {
+            return Err(bytes);
+        }
+
+        let mut rest = &mut *bytes;
+
+        for plane in layout.planes() {
+            let period = plane.component.lines.len();
+
+            for index in 0..lines(&plane, &look) {
+                let (pair, tail) = rest.split_at_mut(2 * plane.bytes);
+                let (line, copy) = pair.split_at_mut(plane.bytes);
+
+                render_line(&layout, &look, &plane, index / period, index % period, line);
+                copy.copy_from_slice(line);
+                rest = tail;
+            }
+        }
+
+        // INVARIANT: The length has been checked, and every line is rendered.
+        Ok(Self {
+            layout,
+            look,
+            bytes,
+        })
+    }
+}
+
+/// Renders line `line` of a group, in a line of the picture of kind `kind`.
+fn render_line(
+    layout: &Layout,
+    look: &Look,
+    plane: &Plane,
+    kind: usize,
+    line: usize,
+    out: &mut [u8],
+) {
+    let colour = Colour::get(look.colour);
+    let groups = out.chunks_exact_mut(plane.component.bytes.into());
+
+    for (x, group) in (0u32..).step_by(plane.component.width.into()).zip(groups) {
+        for sample in plane.component.samples(line) {
+            let x = x + u32::from(sample.pixel);
+            let value = look.value(sample.channel, kind, x, layout);
+
+            sample.put(group, colour.code(sample.channel, value, sample.bits));
+        }
+    }
+}
+
+impl<B: Deref<Target = [u8]>> Template<B> {
+    /// Writes a frame, all of it, the stamp included.
+    pub fn compose<S: Sink>(&self, frame: &Frame, sink: &mut S) -> Result<(), S::Error> {
+        let mut base = 0;
+
+        for plane in self.layout.planes() {
+            for row in 0..plane.rows {
+                let line = self.line(&plane, base, row, frame.phase);
+
+                sink.write(plane.offset + row * plane.bytes, line)?;
+            }
+            if plane.component.bears_stamp() {
+                self.compose_stamps(frame, &plane, base, sink)?;
+            }
+            base += 2 * plane.bytes * lines(&plane, &self.look);
+        }
+        Ok(())
+    }
+
+    /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
+    fn line(&self, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
+        let component = plane.component;
+        let period = component.lines.len();
+        let kind = self
+            .look
+            .kind(row * usize::from(component.height), &self.layout);
+        let index = kind * period + row % period;
+
+        let width = self.layout.width;
+        let phase = phase % width;
+        let first = if self.look.hflip && phase != 0 {
+            width - phase
+        } else {
+            phase
+        };
+        let skip = first as usize / usize::from(component.width) * usize::from(component.bytes);
+        let start = base + index * 2 * plane.bytes + skip;
+
+        // By the invariant of the template the line is there.
+        self.bytes.get(start..start + plane.bytes).unwrap_or(&[])
+    }
+
+    /// Writes the copies of the stamp over a plane.
+    fn compose_stamps<S: Sink>(
+        &self,
+        frame: &Frame,
+        plane: &Plane,
+        base: usize,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let copies = Copies::of(&self.layout);
+        let content = Stamp {
+            frame: *frame,
+            look: self.look,
+        };
+
+        for copy in 0..copies.count {
+            let bits = content.encode(copy);
+
+            for below in 0..copies.lines {
+                let row = copies.line(copy) + below;
+                let offset = plane.offset + row * plane.bytes;
+                let line = self.line(plane, base, row, frame.phase);
+                let first = below * self.layout.width as usize;
+                let mut buf = [0; 192];
+                // Whole groups, as many as the buffer takes.
+                let group = usize::from(plane.component.bytes);
+                let width = usize::from(plane.component.width);
+                let step = buf.len() / group * group;
+
+                for (n, picture) in line.chunks(step).enumerate() {
+                    let first = first + n * (step / group * width);
+
+                    if stamp::bit(&bits, first).is_none() {
+                        break;
+                    }
+
+                    let part = buf.get_mut(..picture.len()).unwrap_or(&mut []);
+
+                    part.copy_from_slice(picture);
+                    self.put_bits(plane, row, &bits, first, part);
+                    sink.write(offset + n * step, part)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the bits of a stamp from `first` on into groups of line `row`.
+    fn put_bits(
+        &self,
+        plane: &Plane,
+        row: usize,
+        bits: &[u8; stamp::BYTES],
+        first: usize,
+        part: &mut [u8],
+    ) {
+        let colour = Colour::get(self.look.colour);
+        let component = plane.component;
+
+        for sample in component.samples(row) {
+            if !sample.channel.tells_brightness() {
+                continue;
+            }
+
+            let [black, white] = [0, ONE].map(|v| colour.code(sample.channel, v, sample.bits));
+            let groups = part.chunks_exact_mut(component.bytes.into());
+
+            for (x, group) in (first..).step_by(component.width.into()).zip(groups) {
+                match stamp::bit(bits, x + usize::from(sample.pixel)) {
+                    Some(true) => sample.put(group, white),
+                    Some(false) => sample.put(group, black),
+                    None => break,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(any(CONFIG_KUNIT = "y", test))]
+#[cfg_attr(CONFIG_KUNIT = "y", kernel::macros::kunit_tests(vireo_template))]
+mod tests {
+    use super::{
+        super::{
+            format::{
+                fourcc,
+                FORMATS, //
+            },
+            pattern::Pattern, //
+        },
+        *, //
+    };
+
+    #[cfg(CONFIG_KUNIT = "y")]
+    type Bytes = kernel::alloc::KVVec<u8>;
+    #[cfg(not(CONFIG_KUNIT = "y"))]
+    type Bytes = std::vec::Vec<u8>;
+
+    #[cfg(CONFIG_KUNIT = "y")]
+    fn zeroed(len: usize) -> Option<Bytes> {
+        Bytes::from_elem(0, len, kernel::alloc::flags::GFP_KERNEL).ok()
+    }
+    #[cfg(not(CONFIG_KUNIT = "y"))]
+    fn zeroed(len: usize) -> Option<Bytes> {
+        Some(std::vec![0; len])
+    }
+
+    /// A frame in memory that counts how often each byte is written.
+    struct Memory {
+        bytes: Bytes,
+        writes: Bytes,
+    }
+
+    impl Sink for Memory {
+        type Error = ();
+
+        fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), ()> {
+            let range = offset..offset + data.len();
+
+            self.bytes
+                .get_mut(range.clone())
+                .ok_or(())?
+                .copy_from_slice(data);
+            for count in self.writes.get_mut(range).ok_or(())? {
+                *count += 1;
+            }
+            Ok(())
+        }
+    }
+
+    fn template(layout: Layout, look: Look) -> Option<Template<Bytes>> {
+        let bytes = zeroed(len(&layout, &look))?;
+
+        Template::render(layout, look, bytes).ok()
+    }
+
+    fn composed(layout: Layout, look: Look, frame: Frame) -> Option<Memory> {
+        let size = layout.sizeimage as usize;
+        let mut memory = Memory {
+            bytes: zeroed(size)?,
+            writes: zeroed(size)?,
+        };
+
+        template(layout, look)?.compose(&frame, &mut memory).ok()?;
+        Some(memory)
+    }
+
+    /// Returns a row of an RGB24 frame.
+    fn row<'a>(
+        layout: &Layout,
+        memory: &'a Memory,
+        y: usize,
+    ) -> impl Iterator<Item = [u8; 3]> + Clone + use<'a> {
+        let bytes = layout.bytesperline as usize;
+
+        memory
+            .bytes
+            .get(y * bytes..(y + 1) * bytes)
+            .unwrap_or(&[])
+            .chunks_exact(3)
+            .map(|rgb| match *rgb {
+                [r, g, b] => [r, g, b],
+                _ => [0; 3],
+            })
+    }
+
+    #[test]
+    fn every_byte_is_written() {
+        for format in FORMATS {
+            for (width, height) in [(16, 16), (18, 22), (66, 34), (258, 16)] {
+                for pattern in Pattern::ALL {
+                    let layout = Layout::negotiate(format.fourcc, width, height);
+                    let look = Look {
+                        pattern,
+                        ..Look::default()
+                    };
+                    let memory = composed(layout, look, Frame::default());
+
+                    assert!(memory.is_some());
+                    if let Some(memory) = memory {
+                        assert!(memory.writes.iter().all(|&count| matches!(count, 1..=2)));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_sink_is_handed_on() {
+        struct Full(usize);
+
+        impl Sink for Full {
+            type Error = usize;
+
+            fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), usize> {
+                if offset + data.len() > self.0 {
+                    return Err(offset);
+                }
+                Ok(())
+            }
+        }
+
+        let layout = Layout::negotiate(fourcc(b"RGB3"), 16, 16);
+        let template = template(layout, Look::default());
+
+        assert!(template.is_some());
+        if let Some(template) = template {
+            let frame = Frame::default();
+
+            assert!(template.compose(&frame, &mut Full(767)) == Err(720));
+            assert!(template.compose(&frame, &mut Full(768)) == Ok(()));
+        }
+    }
+
+    #[test]
+    fn too_little_memory_is_refused() {
+        let layout = Layout::negotiate(fourcc(b"NV12"), 16, 16);
+        let len = super::len(&layout, &Look::default());
+
+        assert_eq!(len, 2 * 2 * 16 + 2 * 2 * 16);
+        for (len, fits) in [(0, false), (len - 1, false), (len, true), (len + 1, true)] {
+            let rendered = zeroed(len).map(|b| Template::render(layout, Look::default(), b));
+
+            assert!(rendered.is_some_and(|rendered| rendered.is_ok() == fits));
+        }
+    }
+
+    #[test]
+    fn the_stamp_is_in_the_pixels() {
+        let look = Look::default();
+        let frame = Frame {
+            device: 1,
+            sequence: 99,
+            timestamp: 1 << 40,
+            phase: 6,
+        };
+        let stamp = Stamp { frame, look };
+
+        for (width, height) in [(16, 16), (90, 64), (320, 48)] {
+            // Where the samples of a pixel are: the distance between pixels, of which there are
+            // how many, and their nominal black and white.
+            for (name, step, samples, black, white) in [
+                (b"YUYV", 2, 1, 16, 235),
+                (b"NV12", 1, 1, 16, 235),
+                (b"RGB3", 3, 3, 0, 255),
+            ] {
+                let layout = Layout::negotiate(fourcc(name), width, height);
+                let copies = Copies::of(&layout);
+                let memory = composed(layout, look, frame);
+
+                assert!(memory.is_some());
+                for copy in 0..copies.count {
+                    let bits = stamp.encode(copy);
+                    let start = copies.line(copy) * layout.bytesperline as usize;
+
+                    for index in 0..stamp::BITS {
+                        let want = if stamp::bit(&bits, index) == Some(true) {
+                            white
+                        } else {
+                            black
+                        };
+                        let at = start + index * step;
+
+                        assert!(memory
+                            .as_ref()
+                            .and_then(|memory| memory.bytes.get(at..at + samples))
+                            .is_some_and(|pixel| pixel.iter().all(|&code| code == want)));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_stamp_leaves_chroma_alone() {
+        for name in [b"YUYV", b"NV12"] {
+            let layout = Layout::negotiate(fourcc(name), 32, 16);
+            let look = Look {
+                pattern: Pattern::Solid,
+                ..Look::default()
+            };
+            let memory = composed(layout, look, Frame::default());
+
+            assert!(memory.is_some());
+            for (n, &code) in memory.iter().flat_map(|m| m.bytes.iter().enumerate()) {
+                let want = match name {
+                    b"YUYV" => [None, Some(100), None, Some(212)],
+                    _ if n < 32 * 16 => [None; 4],
+                    _ => [Some(100), Some(212), Some(100), Some(212)],
+                };
+
+                assert!(want
+                    .get(n % 4)
+                    .is_some_and(|want| want.is_none_or(|w| w == code)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_picture_moves_by_its_phase() {
+        let layout = Layout::negotiate(fourcc(b"RGB3"), 64, 128);
+        let width = layout.width as usize;
+        // A line above the third quarter, and one below.
+        let lines = [16, 126 - 16];
+
+        for hflip in [false, true] {
+            let look = Look {
+                hflip,
+                ..Look::default()
+            };
+            let still = composed(layout, look, Frame::default());
+
+            assert!(still.is_some());
+            for phase in [2, 30, 62] {
+                let frame = Frame {
+                    phase,
+                    ..Frame::default()
+                };
+                let moved = composed(layout, look, frame);
+                let by = match hflip {
+                    false => phase as usize,
+                    true => width - phase as usize,
+                };
+
+                assert!(moved.is_some());
+                for (still, moved) in still.iter().zip(&moved) {
+                    for y in lines {
+                        let want = row(&layout, still, y).cycle().skip(by).take(width);
+
+                        assert!(row(&layout, moved, y).eq(want));
+                        assert!(!row(&layout, moved, y).eq(row(&layout, still, y)));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn flips_mirror_the_picture() {
+        let layout = Layout::negotiate(fourcc(b"RGB3"), 64, 128);
+        let frame = Frame {
+            phase: 10,
+            ..Frame::default()
+        };
+        let flipped = |hflip, vflip| {
+            let look = Look {
+                pattern: Pattern::Ramps,
+                hflip,
+                vflip,
+                ..Look::default()
+            };
+
+            composed(layout, look, frame)
+        };
+        let all = [
+            flipped(false, false),
+            flipped(true, false),
+            flipped(false, true),
+            flipped(true, true),
+        ];
+
+        assert!(all.iter().all(|memory| memory.is_some()));
+        if let [Some(plain), Some(h), Some(v), Some(hv)] = &all {
+            // Neither line bears a stamp.
+            for (y, mirrored) in [(20, 107), (60, 67), (100, 27)] {
+                let mut backwards = [[0; 3]; 64];
+
+                for (dst, src) in backwards.iter_mut().rev().zip(row(&layout, plain, y)) {
+                    *dst = src;
+                }
+                assert!(row(&layout, h, y).eq(backwards));
+                assert!(row(&layout, v, mirrored).eq(row(&layout, plain, y)));
+                assert!(row(&layout, hv, mirrored).eq(backwards));
+                assert!(!row(&layout, v, y).eq(row(&layout, plain, y)));
+            }
+        }
+    }
+}
