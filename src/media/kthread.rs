@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel threads that are paced by a high-resolution timer.
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+
+use crate::bindings;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    error::from_err_ptr,
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    prelude::*,
+    types::NotThreadSafe, //
+};
+
+/// What a [`Thread`] does.
+pub trait Function: Send + 'static {
+    /// Runs in the thread, once. Returns soon after [`Context::sleep_until`] has returned `false`.
+    fn run(&mut self, context: &Context);
+}
+
+/// The view that a running [`Function`] has of its own thread.
+///
+/// # Invariants
+///
+/// Exists only in a kernel thread that was made by [`Thread::spawn`].
+pub struct Context(NotThreadSafe);
+
+impl Context {
+    /// Whether the owner of the [`Thread`] waits for it to end.
+    pub fn should_stop(&self) -> bool {
+        // SAFETY: By the type invariant this is a kernel thread.
+        unsafe { bindings::kthread_should_stop() }
+    }
+
+    /// The time that [`sleep_until`](Self::sleep_until) goes by, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        // SAFETY: The clock may be read anywhere.
+        let now = unsafe { bindings::ktime_get() };
+
+        // The monotonic clock begins at zero.
+        now.unsigned_abs()
+    }
+
+    /// Sleeps until the monotonic clock (`CLOCK_MONOTONIC`) shows `deadline`, in nanoseconds.
+    ///
+    /// Returns `true` when the time has come, `false`, and that at once, when the thread is to end.
+    /// The deadline is absolute, so a late wake-up does not delay the ones after it.
+    pub fn sleep_until(&self, deadline: u64) -> bool {
+        let mut expires: bindings::ktime_t = i64::try_from(deadline).unwrap_or(i64::MAX);
+
+        loop {
+            // The state is set before the flag is read: a stop in between finds the thread
+            // sleeping, and wakes it.
+            //
+            // SAFETY: A thread may set its own state; it is running again before it returns.
+            unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
+
+            if self.should_stop() {
+                // SAFETY: As above.
+                unsafe { bindings::__set_current_state(bindings::TASK_RUNNING) };
+                return false;
+            }
+
+            // SAFETY: `expires` is valid for the call, and the state was set above.
+            let ret = unsafe {
+                bindings::schedule_hrtimeout(&mut expires, bindings::hrtimer_mode_HRTIMER_MODE_ABS)
+            };
+            if ret == 0 {
+                return !self.should_stop();
+            }
+        }
+    }
+}
+
+/// An owned kernel thread: dropping it ends the thread and waits for that.
+///
+/// # Invariants
+///
+/// - `task` is a task made by `kthread_create_on_node()`, with a reference owned by this type.
+/// - `function` is a `KBox<F>` turned into a pointer; nobody but the task's function uses it until
+///   the task has ended.
+pub struct Thread<F: Function> {
+    task: NonNull<bindings::task_struct>,
+    function: NonNull<F>,
+    _p: PhantomData<KBox<F>>,
+}
+
+// SAFETY: A thread may be stopped from any other thread, and `F` is `Send`.
+unsafe impl<F: Function> Send for Thread<F> {}
+
+// SAFETY: There is nothing that a shared reference can do.
+unsafe impl<F: Function> Sync for Thread<F> {}
+
+impl<F: Function> Thread<F> {
+    /// Starts a thread called `name` that runs `function`.
+    pub fn spawn(name: &CStr, function: F) -> Result<Self> {
+        let function = KBox::into_raw(KBox::new(function, GFP_KERNEL)?);
+
+        // SAFETY:
+        // - `callback` takes a pointer to an `F`, which is what it is given;
+        // - the format takes one string, which lives until the call returns.
+        let task = from_err_ptr(unsafe {
+            bindings::kthread_create_on_node(
+                Some(Self::callback),
+                function.cast(),
+                bindings::NUMA_NO_NODE,
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
+            )
+        });
+
+        // SAFETY: `function` came from `KBox::into_raw()`; on failure no thread has it.
+        let reclaim = || drop(unsafe { KBox::from_raw(function) });
+        let task = task.inspect_err(|_| reclaim())?;
+
+        // A thread that has returned may be gone before it is stopped: hold on to the task.
+        //
+        // SAFETY: `task` was just created and has not been woken, so it is alive.
+        unsafe {
+            bindings::get_task_struct(task);
+            bindings::wake_up_process(task);
+        }
+
+        // INVARIANT: The reference was taken above; `function` belongs to the thread alone.
+        Ok(Self {
+            // SAFETY: `from_err_ptr()` has refused errors, and the C function never returns NULL.
+            task: unsafe { NonNull::new_unchecked(task) },
+            // SAFETY: A box is never null.
+            function: unsafe { NonNull::new_unchecked(function) },
+            _p: PhantomData,
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `data` must be the `F` that [`Thread::spawn`] has given away.
+    unsafe extern "C" fn callback(data: *mut c_void) -> c_int {
+        // SAFETY: By the safety requirements, and since the owner does not touch it while the
+        // thread lives.
+        let function = unsafe { &mut *data.cast::<F>() };
+
+        // INVARIANT: This is a kernel thread made by `spawn()`.
+        function.run(&Context(NotThreadSafe));
+        0
+    }
+}
+
+impl<F: Function> Drop for Thread<F> {
+    fn drop(&mut self) {
+        // A thread that was never scheduled ends without running its function, which is why the
+        // function is freed here and not there.
+        //
+        // SAFETY: By the type invariants the task is alive and its reference is ours to give up.
+        unsafe { bindings::kthread_stop_put(self.task.as_ptr()) };
+
+        // SAFETY: By the type invariants, and since the thread has ended.
+        drop(unsafe { KBox::from_raw(self.function.as_ptr()) });
+    }
+}
