@@ -1,1 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <media/videobuf2-core.h>
+
+void vireo_helper_mutex_init(struct mutex *lock)
+{
+	mutex_init(lock);
+}
+
+void vireo_helper_mutex_destroy(struct mutex *lock)
+{
+	mutex_destroy(lock);
+}
+
+bool vireo_helper_vb2_is_busy(struct vb2_queue *q)
+{
+	return vb2_is_busy(q);
+}
+
+/* `printk_ratelimited()` keeps its state in a static of the caller. */
+bool vireo_helper_userptr_ratelimit(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&state);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Buffers in the hands of the driver.
+//!
+//! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
+
+use super::{
+    memory::{
+        Access,
+        Memory, //
+    },
+    ops::Operations,
+    queue::Queue, //
+};
+use crate::bindings;
+use core::{
+    cell::UnsafeCell,
+    mem::{
+        offset_of,
+        ManuallyDrop, //
+    },
+    ptr::NonNull, //
+};
+use kernel::{
+    build_assert::const_assert,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// What videobuf2 allocates for each buffer of a [`Queue`].
+#[repr(C)]
+pub(super) struct RawBuffer {
+    vbuf: Opaque<bindings::vb2_v4l2_buffer>,
+    next: UnsafeCell<*mut RawBuffer>,
+}
+
+impl RawBuffer {
+    /// # Safety
+    ///
+    /// `vb` must be a buffer of a [`Queue`].
+    pub(super) unsafe fn from_vb(vb: *mut bindings::vb2_buffer) -> NonNull<Self> {
+        const_assert!(offset_of!(RawBuffer, vbuf) == 0);
+        const_assert!(offset_of!(bindings::vb2_v4l2_buffer, vb2_buf) == 0);
+
+        // SAFETY: The queue allocates its buffers in the size of this struct, which begins with
+        // the `vb2_buffer`; a buffer is never at address zero.
+        unsafe { NonNull::new_unchecked(vb.cast()) }
+    }
+
+    fn vbuf(&self) -> *mut bindings::vb2_v4l2_buffer {
+        self.vbuf.get()
+    }
+
+    pub(super) fn vb(&self) -> *mut bindings::vb2_buffer {
+        self.vbuf().cast()
+    }
+
+    /// # Safety
+    ///
+    /// The caller holds the lock of the list that the buffer is in, or owns the buffer.
+    pub(super) unsafe fn next(&self) -> *mut RawBuffer {
+        // SAFETY: By the safety requirements nobody writes it now.
+        unsafe { *self.next.get() }
+    }
+
+    /// # Safety
+    ///
+    /// The caller holds the lock of the list that the buffer is in, or owns the buffer.
+    pub(super) unsafe fn set_next(&self, next: *mut RawBuffer) {
+        // SAFETY: By the safety requirements nobody else uses it now.
+        unsafe { *self.next.get() = next };
+    }
+}
+
+/// What is known of a frame once it is complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// The number of the frame; dropped frames leave gaps.
+    pub sequence: u32,
+    /// When the frame was taken, in nanoseconds of the clock that the queue's flags name.
+    pub timestamp: u64,
+    /// The order of the fields, a `V4L2_FIELD_*`.
+    pub field: u32,
+}
+
+/// A buffer that belongs to the driver.
+///
+/// Dropping it without [`done`](Self::done) puts it back into the queue, as the next to be taken.
+///
+/// # Invariants
+///
+/// The buffer is in the state `VB2_BUF_STATE_ACTIVE`, in no list, counted as out by `queue`, and
+/// no other [`Buffer`] is the same.
+pub struct Buffer<'q, T: Operations> {
+    queue: &'q Queue<T>,
+    raw: NonNull<RawBuffer>,
+}
+
+// SAFETY: The buffer belongs to whoever has the `Buffer`, in whatever thread.
+unsafe impl<T: Operations> Send for Buffer<'_, T> {}
+
+impl<'q, T: Operations> Buffer<'q, T> {
+    /// Must be called for a buffer that was just taken from the queue's list and counted.
+    pub(super) fn new(queue: &'q Queue<T>, raw: NonNull<RawBuffer>) -> Self {
+        // INVARIANT: As the caller promises.
+        Self { queue, raw }
+    }
+
+    fn vb(&self) -> *mut bindings::vb2_buffer {
+        // SAFETY: By the type invariants the buffer is alive.
+        unsafe { self.raw.as_ref() }.vb()
+    }
+
+    /// The buffer's number in its queue.
+    pub fn index(&self) -> u32 {
+        // SAFETY: As in `vb()`; the index never changes.
+        unsafe { (*self.vb()).index }
+    }
+
+    /// Begins to write the memory of a plane with the CPU.
+    ///
+    /// The access ends when what is returned is dropped, or by [`PlaneAccess::end`], which tells
+    /// whether that worked. `EINVAL` where there is no such plane; an exporter's error is handed
+    /// on.
+    pub fn plane(&mut self, plane: usize) -> Result<PlaneAccess<'_>> {
+        // SAFETY: As in `vb()`; the planes do not change while the driver has the buffer.
+        let (planes, count) = unsafe { (&(*self.vb()).planes, (*self.vb()).num_planes as usize) };
+        let raw = planes
+            .get(..count)
+            .and_then(|p| p.get(plane))
+            .ok_or(EINVAL)?;
+
+        // SAFETY: `memory::OPS` is where the private data of planes comes from, and it stays
+        // until videobuf2 has the buffer back; `self` is borrowed for as long as the access lasts,
+        // so that this is the only one.
+        let access = unsafe { Memory::from_priv(raw.mem_priv).begin_cpu_access()? };
+        Ok(PlaneAccess {
+            access,
+            length: raw.length as usize,
+        })
+    }
+
+    /// Gives the buffer back as a complete frame, with `bytesused` bytes in each of its planes.
+    pub fn done(self, meta: &Meta, bytesused: &[u32]) {
+        self.give_back(
+            meta,
+            bytesused,
+            bindings::vb2_buffer_state_VB2_BUF_STATE_DONE,
+        );
+    }
+
+    /// Gives the buffer back as one whose contents are not to be trusted
+    /// (`V4L2_BUF_FLAG_ERROR`).
+    pub fn error(self, meta: &Meta) {
+        self.give_back(meta, &[], bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+    }
+
+    fn give_back(self, meta: &Meta, bytesused: &[u32], state: bindings::vb2_buffer_state) {
+        let this = ManuallyDrop::new(self);
+        let vb = this.vb();
+
+        // SAFETY: By the type invariants the buffer is alive and the driver's: nobody else uses
+        // these fields until `vb2_buffer_done()`, which is the last that is done to it.
+        unsafe {
+            let vbuf = this.raw.as_ref().vbuf();
+            (*vbuf).sequence = meta.sequence;
+            (*vbuf).field = meta.field;
+            (*vb).timestamp = meta.timestamp;
+            for (plane, used) in (&mut (*vb).planes).iter_mut().zip(bytesused) {
+                plane.bytesused = *used;
+            }
+            bindings::vb2_buffer_done(vb, state);
+        }
+        this.queue.returned();
+    }
+}
+
+impl<T: Operations> Drop for Buffer<'_, T> {
+    fn drop(&mut self) {
+        self.queue.untake(self.raw);
+    }
+}
+
+/// A plane of a [`Buffer`], while the CPU writes it.
+///
+/// There are no references to the memory itself, since devices and user space may use it at the
+/// same time: it is only copied into.
+pub struct PlaneAccess<'a> {
+    access: Access<'a>,
+    length: usize,
+}
+
+impl PlaneAccess<'_> {
+    /// The length of the plane in bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the plane has no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Copies `data` to `offset`; `EINVAL` where that is not within the plane.
+    #[inline]
+    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        match offset.checked_add(data.len()) {
+            Some(end) if end <= self.length => self.access.map().write(offset, data),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Ends the access, and tells whether what was written reached the memory.
+    pub fn end(self) -> Result {
+        self.access.end()
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The callbacks of a queue.
+//!
+//! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
+
+use super::{
+    buffer::RawBuffer,
+    queue::Queue, //
+};
+use crate::bindings;
+use core::marker::PhantomData;
+use kernel::{
+    device,
+    error::from_result,
+    ffi::{
+        c_int,
+        c_uint, //
+    },
+    prelude::*, //
+};
+
+/// The planes of a buffer, and the bytes that each needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    sizes: [u32; bindings::VB2_MAX_PLANES as usize],
+    planes: usize,
+}
+
+impl Layout {
+    /// A layout of as many planes as there are `sizes`, `EINVAL` if videobuf2 cannot carry them.
+    pub fn new(sizes: &[u32]) -> Result<Self> {
+        let mut all = [0; bindings::VB2_MAX_PLANES as usize];
+
+        if sizes.is_empty() {
+            return Err(EINVAL);
+        }
+        all.get_mut(..sizes.len())
+            .ok_or(EINVAL)?
+            .copy_from_slice(sizes);
+
+        Ok(Self {
+            sizes: all,
+            planes: sizes.len(),
+        })
+    }
+
+    /// The size in bytes of each plane.
+    pub fn sizes(&self) -> &[u32] {
+        &self.sizes[..self.planes]
+    }
+
+    /// Whether planes of these sizes can hold what this layout describes.
+    fn fits(&self, sizes: &[u32]) -> bool {
+        sizes.len() == self.planes && self.sizes().iter().zip(sizes).all(|(need, is)| is >= need)
+    }
+}
+
+/// What a driver does with its [`Queue`].
+///
+/// All of these are called with the queue's lock held.
+#[vtable]
+pub trait Operations: Sized + 'static {
+    /// The object that embeds the queue, which is handed to every callback.
+    type Context: Send + Sync + 'static;
+
+    /// The queue that `context` embeds.
+    fn queue(context: &Self::Context) -> &Queue<Self>;
+
+    /// The buffers that the current format needs.
+    fn layout(context: &Self::Context) -> Result<Layout>;
+
+    /// Starts to consume the buffers of the queue.
+    ///
+    /// When this fails, those that are queued stay queued.
+    fn start_streaming(context: &Self::Context) -> Result;
+
+    /// Stops to consume buffers.
+    ///
+    /// When this returns, nothing of the driver runs any more that would call [`Queue::next`];
+    /// the queue waits for each [`Buffer`](super::Buffer) that is still out.
+    fn stop_streaming(context: &Self::Context);
+}
+
+/// The table of callbacks for a `T`.
+pub(super) struct VTable<T: Operations>(PhantomData<T>);
+
+impl<T: Operations> VTable<T> {
+    pub(super) const OPS: bindings::vb2_ops = bindings::vb2_ops {
+        queue_setup: Some(Self::queue_setup_callback),
+        buf_out_validate: None,
+        buf_init: None,
+        buf_prepare: Some(Self::buf_prepare_callback),
+        buf_finish: None,
+        buf_cleanup: None,
+        prepare_streaming: None,
+        start_streaming: Some(Self::start_streaming_callback),
+        stop_streaming: Some(Self::stop_streaming_callback),
+        unprepare_streaming: None,
+        buf_queue: Some(Self::buf_queue_callback),
+        buf_request_complete: None,
+    };
+
+    /// # Safety
+    ///
+    /// `q` must be the queue of a live [`Queue<T>`], and the arrays be as long as videobuf2 has
+    /// them.
+    unsafe extern "C" fn queue_setup_callback(
+        q: *mut bindings::vb2_queue,
+        _num_buffers: *mut c_uint,
+        num_planes: *mut c_uint,
+        sizes: *mut c_uint,
+        _alloc_devs: *mut *mut bindings::device,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: By the safety requirements.
+            let context = unsafe { Queue::<T>::context(q) };
+            let layout = T::layout(context)?;
+
+            // SAFETY: videobuf2 passes valid pointers; `sizes` has `VB2_MAX_PLANES` elements, and
+            // `num_planes` of them are set.
+            let (asked, sizes) = unsafe {
+                (
+                    *num_planes as usize,
+                    core::slice::from_raw_parts_mut(sizes, bindings::VB2_MAX_PLANES as usize),
+                )
+            };
+
+            // VIDIOC_CREATE_BUFS brings sizes of its own.
+            if asked != 0 {
+                let sizes = sizes.get(..asked).ok_or(EINVAL)?;
+                return if layout.fits(sizes) {
+                    Ok(0)
+                } else {
+                    Err(EINVAL)
+                };
+            }
+
+            sizes[..layout.planes].copy_from_slice(layout.sizes());
+            // SAFETY: As above. The number of planes is at most `VB2_MAX_PLANES`.
+            unsafe { *num_planes = layout.planes as c_uint };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `vb` must be a buffer of a live [`Queue<T>`].
+    unsafe extern "C" fn buf_prepare_callback(vb: *mut bindings::vb2_buffer) -> c_int {
+        from_result(|| {
+            // SAFETY: By the safety requirements.
+            let context = unsafe { Queue::<T>::context((*vb).vb2_queue) };
+            let layout = T::layout(context)?;
+
+            // SAFETY: `vb` is valid, and nobody else changes its planes while it is prepared.
+            let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
+            let planes = planes.get(..count).ok_or(EINVAL)?;
+
+            // The format may have changed since buffers of another size were made.
+            if planes.len() != layout.planes
+                || planes
+                    .iter()
+                    .zip(layout.sizes())
+                    .any(|(plane, need)| plane.length < *need)
+            {
+                return Err(EINVAL);
+            }
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `vb` must be a buffer of a live [`Queue<T>`], which videobuf2 gives to the driver.
+    unsafe extern "C" fn buf_queue_callback(vb: *mut bindings::vb2_buffer) {
+        // SAFETY: By the safety requirements; every buffer of such a queue is a `RawBuffer`.
+        unsafe { Queue::<T>::from_raw((*vb).vb2_queue).put(RawBuffer::from_vb(vb)) };
+    }
+
+    /// # Safety
+    ///
+    /// `q` must be the queue of a live [`Queue<T>`].
+    unsafe extern "C" fn start_streaming_callback(
+        q: *mut bindings::vb2_queue,
+        _count: c_uint,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
+
+        from_result(|| {
+            T::start_streaming(context).inspect_err(|_| {
+                queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
+            })?;
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `q` must be the queue of a live [`Queue<T>`].
+    unsafe extern "C" fn stop_streaming_callback(q: *mut bindings::vb2_queue) {
+        // SAFETY: By the safety requirements.
+        let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
+
+        T::stop_streaming(context);
+        queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+    }
+}
+
+/// The device that buffers are mapped for.
+///
+/// # Safety
+///
+/// `dev` must be a valid device for as long as the reference is used.
+pub(super) unsafe fn device<'a>(dev: *mut bindings::device) -> &'a device::Device {
+    // SAFETY: By the safety requirements.
+    unsafe { device::Device::from_raw(dev) }
+}

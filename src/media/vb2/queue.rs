@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Buffer queues.
+//!
+//! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
+
+use super::{
+    buffer::{
+        Buffer,
+        RawBuffer, //
+    },
+    memory,
+    ops::{
+        Operations,
+        VTable, //
+    },
+};
+use crate::bindings;
+use core::{
+    marker::{
+        PhantomData,
+        PhantomPinned, //
+    },
+    mem::size_of,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
+};
+use kernel::{
+    container_of,
+    device,
+    error::to_result,
+    new_condvar,
+    prelude::*,
+    sync::{
+        new_spinlock_irq,
+        CondVar,
+        SpinLockIrq, //
+    },
+    types::Opaque, //
+};
+
+/// A way in which user space may bring buffers to a queue.
+///
+/// Corresponds to the C `enum vb2_io_modes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum IoMode {
+    /// Buffers of the driver's own, mapped into user space (`V4L2_MEMORY_MMAP`).
+    Mmap = bindings::vb2_io_modes_VB2_MMAP,
+    /// Memory of the caller (`V4L2_MEMORY_USERPTR`).
+    UserPtr = bindings::vb2_io_modes_VB2_USERPTR,
+    /// The `read()` system call.
+    Read = bindings::vb2_io_modes_VB2_READ,
+    /// Memory that another device exports (`V4L2_MEMORY_DMABUF`).
+    DmaBuf = bindings::vb2_io_modes_VB2_DMABUF,
+}
+
+/// How a [`Queue`] is set up.
+pub struct Config {
+    /// The kind of buffers, a `V4L2_BUF_TYPE_*`.
+    pub buf_type: u32,
+    /// How user space may bring buffers.
+    pub io_modes: &'static [IoMode],
+    /// What the timestamps mean, `V4L2_BUF_FLAG_TIMESTAMP_*` and `V4L2_BUF_FLAG_TSTAMP_SRC_*`.
+    pub timestamp_flags: u32,
+    /// How many buffers VIDIOC_REQBUFS makes at least.
+    pub min_reqbufs_allocation: u32,
+    /// The engine reads as well as writes the memory, or is the CPU: map for both directions.
+    ///
+    /// A CPU that writes into memory mapped `DMA_FROM_DEVICE` has its caches invalidated on some
+    /// machines, and the frame lost, when the access ends.
+    pub bidirectional: bool,
+}
+
+/// The buffers that wait for the driver, in the order in which they were queued.
+struct Ready {
+    head: *mut RawBuffer,
+    tail: *mut RawBuffer,
+    /// How many buffers the driver has taken and not given back.
+    out: usize,
+}
+
+// SAFETY: The buffers in the list belong to it; they are not tied to a thread.
+unsafe impl Send for Ready {}
+
+/// A videobuf2 queue.
+///
+/// # Invariants
+///
+/// - `queue` is initialized, its `lock` points to the field of that name, its `drv_priv` to the
+///   `T::Context` that embeds this queue, and its buffers are of the size of a [`RawBuffer`].
+/// - Each buffer in `ready` was given by `buf_queue` and not yet returned; each buffer that is out
+///   belongs to exactly one [`Buffer`].
+#[pin_data]
+pub struct Queue<T: Operations> {
+    #[pin]
+    queue: Opaque<bindings::vb2_queue>,
+    #[pin]
+    lock: Opaque<bindings::mutex>,
+    #[pin]
+    ready: SpinLockIrq<Ready>,
+    #[pin]
+    idle: CondVar,
+    #[pin]
+    _pin: PhantomPinned,
+    _p: PhantomData<T>,
+}
+
+// SAFETY: The C queue has no ties to a thread.
+unsafe impl<T: Operations> Send for Queue<T> {}
+
+// SAFETY: The methods on shared references take the locks that they need.
+unsafe impl<T: Operations> Sync for Queue<T> {}
+
+impl<T: Operations> Queue<T> {
+    /// Initializes a queue whose callbacks get `context`, and whose memory is mapped for `dev`.
+    ///
+    /// # Safety
+    ///
+    /// The caller ensures that
+    ///
+    /// - the queue is a part of `context`, and lives as long as it does;
+    /// - `context` is fully initialized before the queue is used;
+    /// - `dev` outlives the last call into the queue through its video device.
+    pub unsafe fn new<'a>(
+        dev: &'a device::Device,
+        context: NonNull<T::Context>,
+        config: &'a Config,
+    ) -> impl PinInit<Self, Error> + 'a
+    where
+        T: 'a,
+    {
+        let dev: *const device::Device = dev;
+
+        try_pin_init!(&this in Self {
+            lock <- Opaque::ffi_init(|slot| {
+                // SAFETY: The slot is memory for a mutex.
+                unsafe { bindings::mutex_init(slot) }
+            }),
+            ready <- new_spinlock_irq!(
+                Ready { head: null_mut(), tail: null_mut(), out: 0 },
+                "vb2::Queue::ready"
+            ),
+            idle <- new_condvar!("vb2::Queue::idle"),
+            queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
+                // SAFETY: The slot is memory for a `vb2_queue`, for which all zeroes is the state
+                // that C code starts from; `this` points to the struct that is being initialized.
+                unsafe {
+                    q.write_bytes(0, 1);
+                    (*q).type_ = config.buf_type;
+                    (*q).io_modes = config.io_modes.iter().fold(0, |all, mode| all | *mode as u32);
+                    (*q).dev = dev.cast_mut().cast();
+                    (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
+                    (*q).ops = &VTable::<T>::OPS;
+                    (*q).mem_ops = &memory::OPS;
+                    (*q).drv_priv = context.as_ptr().cast();
+                    (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
+                    (*q).timestamp_flags = config.timestamp_flags;
+                    (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
+                    (*q).set_bidirectional(config.bidirectional.into());
+                }
+                // SAFETY: All that the core asks for is set above.
+                to_result(unsafe { bindings::vb2_queue_init(q) })
+            }),
+            _pin: PhantomPinned,
+            _p: PhantomData,
+        })
+    }
+
+    /// The C queue.
+    pub fn as_raw(&self) -> *mut bindings::vb2_queue {
+        self.queue.get()
+    }
+
+    /// The mutex that serializes the queue's ioctls.
+    pub(crate) fn lock(&self) -> *mut bindings::mutex {
+        self.lock.get()
+    }
+
+    /// # Safety
+    ///
+    /// `q` must be the `queue` of a live `Self`.
+    pub(super) unsafe fn from_raw<'a>(q: *mut bindings::vb2_queue) -> &'a Self {
+        // SAFETY: By the safety requirements.
+        unsafe { &*container_of!(Opaque::cast_from(q), Self, queue) }
+    }
+
+    /// # Safety
+    ///
+    /// `q` must be the `queue` of a live `Self`.
+    pub(super) unsafe fn context<'a>(q: *mut bindings::vb2_queue) -> &'a T::Context {
+        // SAFETY: By the type invariants.
+        unsafe { &*(*q).drv_priv.cast::<T::Context>() }
+    }
+
+    /// Whether buffers are allocated, so that the format cannot change.
+    pub fn is_busy(&self) -> bool {
+        // SAFETY: The queue is initialized.
+        unsafe { bindings::vb2_is_busy(self.as_raw()) }
+    }
+
+    /// Takes the buffer that has waited longest, if there is one.
+    pub fn next(&self) -> Option<Buffer<'_, T>> {
+        let mut ready = self.ready.lock();
+        let raw = NonNull::new(ready.head)?;
+
+        // SAFETY: By the type invariants the buffers in the list are alive and ours.
+        ready.head = unsafe { raw.as_ref().next() };
+        if ready.head.is_null() {
+            ready.tail = null_mut();
+        }
+        ready.out += 1;
+        drop(ready);
+
+        // INVARIANT: It is not in the list any more, and counted.
+        Some(Buffer::new(self, raw))
+    }
+
+    /// Appends a buffer that videobuf2 has given to the driver.
+    pub(super) fn put(&self, raw: NonNull<RawBuffer>) {
+        let mut ready = self.ready.lock();
+
+        // SAFETY: The buffer is alive, and belongs to the list from here on.
+        unsafe { raw.as_ref().set_next(null_mut()) };
+        match NonNull::new(ready.tail) {
+            // SAFETY: By the type invariants.
+            Some(tail) => unsafe { tail.as_ref().set_next(raw.as_ptr()) },
+            None => ready.head = raw.as_ptr(),
+        }
+        ready.tail = raw.as_ptr();
+    }
+
+    /// Takes back a [`Buffer`] that was not filled: it is the first to be taken again.
+    pub(super) fn untake(&self, raw: NonNull<RawBuffer>) {
+        let mut ready = self.ready.lock();
+
+        // SAFETY: The buffer is alive, and belongs to the list from here on.
+        unsafe { raw.as_ref().set_next(ready.head) };
+        ready.head = raw.as_ptr();
+        if ready.tail.is_null() {
+            ready.tail = raw.as_ptr();
+        }
+        ready.out -= 1;
+        drop(ready);
+        self.idle.notify_all();
+    }
+
+    /// Notes that a [`Buffer`] was given back to videobuf2.
+    pub(super) fn returned(&self) {
+        self.ready.lock().out -= 1;
+        self.idle.notify_all();
+    }
+
+    /// Gives all buffers back to videobuf2 in `state`, and waits for those that are out.
+    pub(super) fn drain(&self, state: bindings::vb2_buffer_state) {
+        let mut ready = self.ready.lock();
+
+        loop {
+            while let Some(raw) = NonNull::new(ready.head) {
+                // SAFETY: By the type invariants the buffer is alive and in the driver's hands;
+                // `vb2_buffer_done()` may be called in any context.
+                unsafe {
+                    ready.head = raw.as_ref().next();
+                    bindings::vb2_buffer_done(raw.as_ref().vb(), state);
+                }
+            }
+            ready.tail = null_mut();
+
+            if ready.out == 0 {
+                return;
+            }
+            self.idle.wait(&mut ready);
+        }
+    }
+}
