@@ -1,1 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
+
+#include <media/v4l2-dev.h>
+#include <media/v4l2-device.h>
+
+void vireo_helper_v4l2_device_get(struct v4l2_device *v4l2_dev)
+{
+	v4l2_device_get(v4l2_dev);
+}
+
+int vireo_helper_video_register_device(struct video_device *vdev,
+				       enum vfl_devnode_type type, int nr)
+{
+	return video_register_device(vdev, type, nr);
+}
+
+void vireo_helper_video_set_drvdata(struct video_device *vdev, void *data)
+{
+	video_set_drvdata(vdev, data);
+}
+
+void *vireo_helper_video_drvdata(struct file *file)
+{
+	return video_drvdata(file);
+}
+
+bool vireo_helper_video_is_registered(struct video_device *vdev)
+{
+	return video_is_registered(vdev);
+}

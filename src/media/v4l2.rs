@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Abstractions for V4L2 devices.
+//!
+//! C headers: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h),
+//! [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h),
+//! [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
+//!
+//! A driver of a capture device implements [`Capture`] and, for the buffers,
+//! [`vb2::Operations`](crate::vb2::Operations), and registers a [`Device`]. All ioctls that deal
+//! with buffers are videobuf2's; the driver sees none of them.
+
+pub mod ctrl;
+mod device;
+mod event;
+mod format;
+mod ioctl;
+
+pub use self::{
+    device::{
+        Capture,
+        Device, //
+    },
+    format::{
+        fourcc,
+        Fract,
+        PixFormat,
+        Steps, //
+    },
+};
+
+/// The constants of the user-space API, as [`videodev2.h`](srctree/include/uapi/linux/videodev2.h)
+/// and [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h) name them.
+pub mod uapi {
+    pub use crate::bindings::{
+        v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE as BUF_TYPE_VIDEO_CAPTURE,
+        v4l2_colorspace_V4L2_COLORSPACE_SRGB as COLORSPACE_SRGB,
+        v4l2_field_V4L2_FIELD_NONE as FIELD_NONE, //
+        V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC as BUF_FLAG_TIMESTAMP_MONOTONIC,
+        V4L2_BUF_FLAG_TSTAMP_SRC_SOE as BUF_FLAG_TSTAMP_SRC_SOE,
+    };
+}

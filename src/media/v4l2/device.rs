@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices and their registration.
+//!
+//! C headers: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h),
+//! [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h)
+
+use super::{
+    ctrl,
+    format::{
+        Fract,
+        PixFormat,
+        Steps, //
+    },
+    ioctl, //
+};
+use crate::{
+    bindings,
+    vb2, //
+};
+use core::{
+    marker::PhantomPinned,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    container_of,
+    device::{
+        self,
+        Bound, //
+    },
+    devres,
+    error::to_result,
+    module::ThisModule,
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::Opaque, //
+};
+
+/// A device that captures video.
+///
+/// The ioctls that have no method here are served by videobuf2 and the V4L2 core.
+#[vtable]
+pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
+    /// The driver's name, for VIDIOC_QUERYCAP.
+    const DRIVER: &'static CStr;
+    /// The device's name, for VIDIOC_QUERYCAP and sysfs.
+    const CARD: &'static CStr;
+    /// The name of the one input.
+    const INPUT: &'static CStr;
+    /// The controls.
+    const CONTROLS: &'static [ctrl::Config];
+    /// How the queue is set up.
+    const QUEUE: vb2::Config;
+
+    /// The code of the format with this index (VIDIOC_ENUM_FMT), `None` past the last.
+    fn enum_fmt(dev: &Device<Self>, index: u32) -> Option<u32>;
+
+    /// The current format (VIDIOC_G_FMT).
+    fn g_fmt(dev: &Device<Self>) -> PixFormat;
+
+    /// The format nearest to what was asked for (VIDIOC_TRY_FMT).
+    fn try_fmt(dev: &Device<Self>, format: &PixFormat) -> PixFormat;
+
+    /// Changes the format to one that came from [`try_fmt`](Self::try_fmt) (VIDIOC_S_FMT).
+    ///
+    /// Called only while no buffers are allocated.
+    fn s_fmt(dev: &Device<Self>, format: &PixFormat);
+
+    /// The sizes of a format (VIDIOC_ENUM_FRAMESIZES), `None` where there is no such format.
+    fn frame_sizes(dev: &Device<Self>, pixelformat: u32) -> Option<Steps>;
+
+    /// The shortest and the longest interval at a size (VIDIOC_ENUM_FRAMEINTERVALS), `None` where
+    /// there is no such format or size.
+    fn frame_intervals(
+        dev: &Device<Self>,
+        pixelformat: u32,
+        width: u32,
+        height: u32,
+    ) -> Option<(Fract, Fract)>;
+
+    /// The current interval (VIDIOC_G_PARM).
+    fn interval(dev: &Device<Self>) -> Fract;
+
+    /// Changes the interval to the nearest that there is, and returns it (VIDIOC_S_PARM).
+    fn s_interval(dev: &Device<Self>, interval: Fract) -> Fract;
+
+    /// Changes a control to a value in its range. The handler's lock is held.
+    fn s_ctrl(dev: &Device<Self>, id: ctrl::Id, value: i32) -> Result;
+
+    /// Writes what is worth knowing to the kernel's log (VIDIOC_LOG_STATUS); the controls come
+    /// after it.
+    fn log_status(dev: &Device<Self>);
+}
+
+/// A registered V4L2 device with one node, one input, and a `T` that drives it.
+///
+/// It lives until the last file is closed; [`Deref`] gives the driver's own data.
+///
+/// # Invariants
+///
+/// - All fields are initialized, and none of them moves.
+/// - The reference count is that of `v4l2`, whose release frees the allocation.
+#[pin_data(PinnedDrop)]
+pub struct Device<T: Capture> {
+    #[pin]
+    v4l2: Opaque<bindings::v4l2_device>,
+    #[pin]
+    vdev: Opaque<bindings::video_device>,
+    #[pin]
+    ctrls: Opaque<bindings::v4l2_ctrl_handler>,
+    #[pin]
+    queue: vb2::Queue<T>,
+    #[pin]
+    data: T,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+// SAFETY: The C structures have no ties to a thread, and `T` is `Send`.
+unsafe impl<T: Capture> Send for Device<T> {}
+
+// SAFETY: The C structures are protected by the locks of the V4L2 core and videobuf2, and `T` is
+// `Sync`.
+unsafe impl<T: Capture> Sync for Device<T> {}
+
+impl<T: Capture> Device<T> {
+    /// Makes a device with the driver's `data` and registers its node.
+    ///
+    /// It is unregistered when `parent` is unbound. Files that are open then see ENODEV from there
+    /// on, and keep the device, but not its node, until they are closed.
+    pub fn register(
+        parent: &device::Device<Bound>,
+        data: impl PinInit<T, Error>,
+    ) -> Result<ARef<Self>> {
+        let dev: &device::Device = parent;
+        let this = KBox::pin_init(
+            try_pin_init!(&this in Self {
+                v4l2: Opaque::zeroed(),
+                vdev: Opaque::zeroed(),
+                ctrls: Opaque::zeroed(),
+                data <- data,
+                // SAFETY: `this` embeds the queue and is used by nobody until it is complete.
+                // `parent` is held by `v4l2`, which outlives the node that the queue serves.
+                queue <- unsafe { vb2::Queue::new(dev, this, &T::QUEUE) },
+                _pin: PhantomPinned,
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // The handler's parts are freed with the device, whatever happens here.
+        //
+        // SAFETY: The handler is zeroed, and a part of a `Device<T>`.
+        to_result(unsafe {
+            let handler = this.ctrls.get();
+            bindings::v4l2_ctrl_handler_init_class(
+                handler,
+                T::CONTROLS.len() as u32,
+                core::ptr::null_mut(),
+                core::ptr::null(),
+            );
+            ctrl::VTable::<T>::add(handler);
+            (*handler).error
+        })?;
+
+        // SAFETY: `v4l2` is zeroed, and `parent` a valid device. Nothing needs undoing on failure.
+        to_result(unsafe {
+            let v4l2 = this.v4l2.get();
+            (*v4l2).ctrl_handler = this.ctrls.get();
+            (*v4l2).release = Some(Self::release_callback);
+            bindings::v4l2_device_register(as_raw(dev), v4l2)
+        })?;
+
+        // SAFETY: The reference count of `v4l2` is one from here on, and owns the allocation,
+        // which is not moved.
+        let this = unsafe {
+            let raw = KBox::into_raw(Pin::into_inner_unchecked(this));
+            ARef::from_raw(NonNull::new_unchecked(raw))
+        };
+        let registration = Registration(this.clone());
+        this.init_node();
+
+        // SAFETY: The handler is initialized, and so is all that `s_ctrl()` may use.
+        to_result(unsafe { bindings::v4l2_ctrl_handler_setup(this.ctrls.get()) })?;
+
+        // SAFETY: The node is initialized; from here on it may be opened.
+        to_result(unsafe {
+            bindings::video_register_device(
+                this.vdev(),
+                bindings::vfl_devnode_type_VFL_TYPE_VIDEO,
+                -1,
+            )
+        })?;
+
+        devres::register(parent, registration, GFP_KERNEL)?;
+        Ok(this)
+    }
+
+    /// Fills in the node, which is zeroed and not registered.
+    fn init_node(&self) {
+        let vdev = self.vdev();
+
+        // SAFETY: Nobody else uses the node until it is registered; the tables are static.
+        unsafe {
+            for (to, from) in (&mut (*vdev).name)
+                .iter_mut()
+                .zip(T::CARD.to_bytes().iter().take(63))
+            {
+                *to = *from;
+            }
+            (*vdev).v4l2_dev = self.v4l2.get();
+            (*vdev).fops = &ioctl::VTable::<T>::FOPS;
+            (*vdev).ioctl_ops = &ioctl::VTable::<T>::OPS;
+            (*vdev).release = Some(bindings::video_device_release_empty);
+            (*vdev).queue = self.queue.as_raw();
+            (*vdev).lock = self.queue.lock();
+            (*vdev).device_caps = bindings::V4L2_CAP_VIDEO_CAPTURE
+                | bindings::V4L2_CAP_STREAMING
+                | bindings::V4L2_CAP_READWRITE
+                | bindings::V4L2_CAP_EXT_PIX_FORMAT;
+        }
+    }
+
+    /// The buffer queue.
+    pub fn queue(&self) -> &vb2::Queue<T> {
+        &self.queue
+    }
+
+    /// The parent device, as long as there is one.
+    pub fn as_dev(&self) -> Option<&device::Device> {
+        // SAFETY: The pointer is cleared when the device is unregistered, under which no callback
+        // of the driver runs.
+        let dev = unsafe { (*self.v4l2.get()).dev };
+        // SAFETY: While it is there, `v4l2` holds a reference to it.
+        (!dev.is_null()).then(|| unsafe { device::Device::from_raw(dev) })
+    }
+
+    pub(super) fn vdev(&self) -> *mut bindings::video_device {
+        self.vdev.get()
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be an open file of a `Self`'s node.
+    pub(super) unsafe fn from_file<'a>(file: *mut bindings::file) -> &'a Self {
+        // SAFETY: By the safety requirements; the file holds a reference to the device.
+        unsafe {
+            let vdev = bindings::video_devdata(file);
+            &*container_of!(Opaque::cast_from(vdev), Self, vdev)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `handler` must be the handler of a live `Self`.
+    pub(super) unsafe fn from_handler<'a>(handler: *mut bindings::v4l2_ctrl_handler) -> &'a Self {
+        // SAFETY: By the safety requirements.
+        unsafe { &*container_of!(Opaque::cast_from(handler), Self, ctrls) }
+    }
+
+    /// # Safety
+    ///
+    /// `v4l2` must be that of a `Self` to which there are no references.
+    unsafe extern "C" fn release_callback(v4l2: *mut bindings::v4l2_device) {
+        // SAFETY: By the safety requirements; the allocation was given up by `register()`.
+        unsafe {
+            let this = container_of!(Opaque::cast_from(v4l2), Self, v4l2);
+            drop(Pin::new_unchecked(KBox::from_raw(this.cast_mut())));
+        }
+    }
+}
+
+impl<T: Capture> Deref for Device<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.data
+    }
+}
+
+#[pinned_drop]
+impl<T: Capture> PinnedDrop for Device<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The handler is initialized, or zeroed, of which this makes nothing.
+        unsafe { bindings::v4l2_ctrl_handler_free(self.ctrls.get()) };
+    }
+}
+
+// SAFETY: `v4l2` counts the references, and frees the device with the last.
+unsafe impl<T: Capture> AlwaysRefCounted for Device<T> {
+    fn inc_ref(&self) {
+        // SAFETY: There is a reference, so the count is not zero.
+        unsafe { bindings::v4l2_device_get(self.v4l2.get()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives up a reference.
+        unsafe { bindings::v4l2_device_put(obj.as_ref().v4l2.get()) };
+    }
+}
+
+/// Takes a device away from its parent and from user space when it is dropped.
+struct Registration<T: Capture>(ARef<Device<T>>);
+
+impl<T: Capture> Drop for Registration<T> {
+    fn drop(&mut self) {
+        // SAFETY: The node may or may not be registered, and `v4l2` is. The queue is stopped and
+        // emptied by the first call, before the second one gives up the parent device.
+        unsafe {
+            bindings::vb2_video_unregister_device(self.0.vdev());
+            bindings::v4l2_device_unregister(self.0.v4l2.get());
+        }
+    }
+}
+
+/// The module that a trait's implementation is in.
+pub(super) const fn owner<M: kernel::ModuleMetadata>() -> *mut bindings::module {
+    let module: &'static ThisModule = kernel::module::this_module::<M>();
+    module.as_ptr()
+}
+
+fn as_raw(dev: &device::Device) -> *mut bindings::device {
+    core::ptr::from_ref(dev).cast_mut().cast()
+}

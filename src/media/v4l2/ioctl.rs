@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From ioctls to the methods of a driver.
+//!
+//! C header: [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
+
+use super::{
+    device::{
+        owner,
+        Capture,
+        Device, //
+    },
+    event,
+    format::PixFormat, //
+};
+use crate::bindings;
+use core::marker::PhantomData;
+use kernel::{
+    error::from_result,
+    ffi::{
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    prelude::*, //
+};
+
+/// The tables of a `T`'s node.
+///
+/// The callbacks that take a `file` have one contract, written here once: the V4L2 core calls them
+/// with an open file of a [`Device<T>`]'s node, and with an argument that it has checked for its
+/// type (the buffer type too), copied in, and will copy out. The node's lock is held.
+pub(super) struct VTable<T: Capture>(PhantomData<T>);
+
+impl<T: Capture> VTable<T> {
+    pub(super) const FOPS: bindings::v4l2_file_operations = bindings::v4l2_file_operations {
+        owner: owner::<<T as Capture>::OwnerModule>(),
+        open: Some(bindings::v4l2_fh_open),
+        release: Some(bindings::vb2_fop_release),
+        read: Some(bindings::vb2_fop_read),
+        poll: Some(bindings::vb2_fop_poll),
+        mmap: Some(bindings::vb2_fop_mmap),
+        unlocked_ioctl: Some(bindings::video_ioctl2),
+        ..pin_init::zeroed()
+    };
+
+    pub(super) const OPS: bindings::v4l2_ioctl_ops = bindings::v4l2_ioctl_ops {
+        vidioc_querycap: Some(Self::querycap_callback),
+        vidioc_enum_fmt_vid_cap: Some(Self::enum_fmt_callback),
+        vidioc_g_fmt_vid_cap: Some(Self::g_fmt_callback),
+        vidioc_try_fmt_vid_cap: Some(Self::try_fmt_callback),
+        vidioc_s_fmt_vid_cap: Some(Self::s_fmt_callback),
+        vidioc_enum_framesizes: Some(Self::enum_framesizes_callback),
+        vidioc_enum_frameintervals: Some(Self::enum_frameintervals_callback),
+        vidioc_g_parm: Some(Self::g_parm_callback),
+        vidioc_s_parm: Some(Self::s_parm_callback),
+        vidioc_enum_input: Some(Self::enum_input_callback),
+        vidioc_g_input: Some(Self::g_input_callback),
+        vidioc_s_input: Some(Self::s_input_callback),
+        vidioc_log_status: Some(Self::log_status_callback),
+        vidioc_subscribe_event: Some(event::subscribe_callback),
+        vidioc_unsubscribe_event: Some(bindings::v4l2_event_unsubscribe),
+        vidioc_reqbufs: Some(bindings::vb2_ioctl_reqbufs),
+        vidioc_create_bufs: Some(bindings::vb2_ioctl_create_bufs),
+        vidioc_prepare_buf: Some(bindings::vb2_ioctl_prepare_buf),
+        vidioc_remove_bufs: Some(bindings::vb2_ioctl_remove_bufs),
+        vidioc_querybuf: Some(bindings::vb2_ioctl_querybuf),
+        vidioc_qbuf: Some(bindings::vb2_ioctl_qbuf),
+        vidioc_dqbuf: Some(bindings::vb2_ioctl_dqbuf),
+        vidioc_expbuf: Some(bindings::vb2_ioctl_expbuf),
+        vidioc_streamon: Some(bindings::vb2_ioctl_streamon),
+        vidioc_streamoff: Some(bindings::vb2_ioctl_streamoff),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn querycap_callback(
+        _file: *mut bindings::file,
+        _priv: *mut c_void,
+        cap: *mut bindings::v4l2_capability,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let cap = unsafe { &mut *cap };
+
+        // The core fills in the bus and the capabilities.
+        copy_name(&mut cap.driver, T::DRIVER);
+        copy_name(&mut cap.card, T::CARD);
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn enum_fmt_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        desc: *mut bindings::v4l2_fmtdesc,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (dev, desc) = unsafe { (Device::<T>::from_file(file), &mut *desc) };
+
+        from_result(|| {
+            desc.pixelformat = T::enum_fmt(dev, desc.index).ok_or(EINVAL)?;
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn g_fmt_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        format: *mut bindings::v4l2_format,
+    ) -> c_int {
+        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
+        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+
+        T::g_fmt(dev).write(pix);
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn try_fmt_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        format: *mut bindings::v4l2_format,
+    ) -> c_int {
+        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
+        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+
+        T::try_fmt(dev, &PixFormat::read(pix)).write(pix);
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn s_fmt_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        format: *mut bindings::v4l2_format,
+    ) -> c_int {
+        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
+        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+
+        from_result(|| {
+            if dev.queue().is_busy() {
+                return Err(EBUSY);
+            }
+            let format = T::try_fmt(dev, &PixFormat::read(pix));
+            T::s_fmt(dev, &format);
+            format.write(pix);
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn enum_framesizes_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        sizes: *mut bindings::v4l2_frmsizeenum,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (dev, sizes) = unsafe { (Device::<T>::from_file(file), &mut *sizes) };
+
+        from_result(|| {
+            if sizes.index != 0 {
+                return Err(EINVAL);
+            }
+            let steps = T::frame_sizes(dev, sizes.pixel_format).ok_or(EINVAL)?;
+            let kind = if steps.step == (1, 1) {
+                bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_CONTINUOUS
+            } else {
+                bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_STEPWISE
+            };
+            sizes.type_ = kind;
+            sizes.__bindgen_anon_1.stepwise = bindings::v4l2_frmsize_stepwise {
+                min_width: steps.min.0,
+                max_width: steps.max.0,
+                step_width: steps.step.0,
+                min_height: steps.min.1,
+                max_height: steps.max.1,
+                step_height: steps.step.1,
+            };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn enum_frameintervals_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        ivals: *mut bindings::v4l2_frmivalenum,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (dev, ivals) = unsafe { (Device::<T>::from_file(file), &mut *ivals) };
+
+        from_result(|| {
+            if ivals.index != 0 {
+                return Err(EINVAL);
+            }
+            let (min, max) = T::frame_intervals(dev, ivals.pixel_format, ivals.width, ivals.height)
+                .ok_or(EINVAL)?;
+            ivals.type_ = bindings::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_CONTINUOUS;
+            ivals.__bindgen_anon_1.stepwise = bindings::v4l2_frmival_stepwise {
+                min: min.into(),
+                max: max.into(),
+                // For a continuous range the API asks for a step of one.
+                step: bindings::v4l2_fract {
+                    numerator: 1,
+                    denominator: 1,
+                },
+            };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn g_parm_callback(
+        file: *mut bindings::file,
+        _priv: *mut c_void,
+        parm: *mut bindings::v4l2_streamparm,
+    ) -> c_int {
+        // SAFETY: By the safety requirements; a capture type was checked for.
+        let (dev, capture) = unsafe { (Device::<T>::from_file(file), &mut (*parm).parm.capture) };
+
+        *capture = bindings::v4l2_captureparm {
+            capability: bindings::V4L2_CAP_TIMEPERFRAME,
+            timeperframe: T::interval(dev).into(),
+            readbuffers: T::QUEUE.min_reqbufs_allocation,
+            ..Default::default()
+        };
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn s_parm_callback(
+        file: *mut bindings::file,
+        priv_: *mut c_void,
+        parm: *mut bindings::v4l2_streamparm,
+    ) -> c_int {
+        // SAFETY: By the safety requirements; a capture type was checked for.
+        unsafe {
+            let dev = Device::<T>::from_file(file);
+            T::s_interval(dev, (*parm).parm.capture.timeperframe.into());
+            Self::g_parm_callback(file, priv_, parm)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn enum_input_callback(
+        _file: *mut bindings::file,
+        _priv: *mut c_void,
+        input: *mut bindings::v4l2_input,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let input = unsafe { &mut *input };
+
+        if input.index != 0 {
+            return EINVAL.to_errno();
+        }
+        copy_name(&mut input.name, T::INPUT);
+        input.type_ = bindings::V4L2_INPUT_TYPE_CAMERA;
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn g_input_callback(
+        _file: *mut bindings::file,
+        _priv: *mut c_void,
+        input: *mut c_uint,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        unsafe { *input = 0 };
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn s_input_callback(
+        _file: *mut bindings::file,
+        _priv: *mut c_void,
+        input: c_uint,
+    ) -> c_int {
+        if input == 0 {
+            0
+        } else {
+            EINVAL.to_errno()
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn log_status_callback(
+        file: *mut bindings::file,
+        priv_: *mut c_void,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            T::log_status(Device::<T>::from_file(file));
+            bindings::v4l2_ctrl_log_status(file, priv_)
+        }
+    }
+}
+
+/// Copies a name into an array of the user-space API, where it ends with a zero.
+fn copy_name(to: &mut [u8], name: &CStr) {
+    let room = to.len().saturating_sub(1);
+
+    to.fill(0);
+    for (to, from) in to[..room].iter_mut().zip(name.to_bytes()) {
+        *to = *from;
+    }
+}
