@@ -20,6 +20,7 @@
 
 pub use kernel::bindings::*;
 use kernel::ffi;
+use pin_init::MaybeZeroable;
 
 include!(concat!(env!("VIREO_BINDINGS"), "/bindings_generated.rs"));
 include!(concat!(

@@ -8,3 +8,4 @@
 #include "vb2.c"
 #include "dma_buf.c"
 #include "kthread.c"
+#include "vmalloc.c"
