@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A V4L2 client in small pieces, and tests made of them.
+
+pub mod dmabuf;
+pub mod stream;
+pub mod suite;
+pub mod sys;
+pub mod uapi;
+pub mod v4l2;
+pub mod verify;

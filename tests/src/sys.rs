@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! System calls, with the little `unsafe` that they need, all in this file.
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::ptr;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+pub const PAGE: usize = 4096;
+
+/// `bytes`, rounded up to whole pages.
+pub fn page_align(bytes: usize) -> usize {
+    bytes.next_multiple_of(PAGE)
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Calls `ioctl` with an argument that has exactly the size that the number says.
+pub fn ioctl<T: Copy>(fd: BorrowedFd<'_>, request: u32, argument: &mut T) -> io::Result<i32> {
+    assert_eq!(
+        (request >> 16) as usize & 0x3fff,
+        mem::size_of::<T>(),
+        "ioctl {request:#x} with an argument of another size"
+    );
+    // SAFETY: The kernel reads and writes the bytes of `argument` only, as many as it has; plain
+    // data in every structure used here. Addresses in them are of memory that is the caller's to
+    // give away (`Mapping`), or are wrong on purpose, for the kernel to find out.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ptr::from_mut(argument)) })
+}
+
+/// Waits for `events`; the events that came, 0 when the time is over.
+pub fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Duration) -> io::Result<i16> {
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events,
+        revents: 0,
+    };
+    let ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: One structure, which outlives the call.
+    check(unsafe { libc::poll(&mut poll, 1, ms) })?;
+    Ok(poll.revents)
+}
+
+/// An anonymous file of `size` bytes that cannot shrink, as udmabuf wants it.
+pub fn memfd(size: usize) -> io::Result<OwnedFd> {
+    // SAFETY: A string with its NUL.
+    let fd = check(unsafe {
+        libc::memfd_create(
+            c"vireo-test".as_ptr(),
+            libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING,
+        )
+    })?;
+    // SAFETY: A new descriptor, which nobody else owns.
+    let file = unsafe { File::from_raw_fd(fd) };
+    file.set_len(size as u64)?;
+    // SAFETY: No memory involved.
+    check(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) })?;
+    Ok(file.into())
+}
+
+/// Takes over a descriptor that an ioctl has just returned.
+pub fn owned(fd: i32) -> OwnedFd {
+    assert!(fd >= 0, "not a descriptor: {fd}");
+    // SAFETY: The kernel has just installed it for us; no one else knows of it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// The access mode that a descriptor was opened with.
+pub fn access_mode(fd: BorrowedFd<'_>) -> io::Result<i32> {
+    // SAFETY: No memory involved.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
+        .map(|flags| flags & libc::O_ACCMODE)
+}
+
+/// Tries to unload a module, without waiting for its users to go.
+pub fn delete_module(name: &std::ffi::CStr) -> io::Result<()> {
+    // SAFETY: A string with its NUL.
+    let result = unsafe { libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) };
+    check(result as libc::c_int).map(|_| ())
+}
+
+/// The monotonic clock, as in the timestamps of buffers.
+pub fn monotonic() -> Duration {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: One structure, which outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// A mapping of memory that the kernel, or other processes, may write at any time: it is copied
+/// from and to, never referred to.
+///
+/// # Invariants
+///
+/// `len` bytes at `ptr` are mapped, and belong to this object alone.
+pub struct Mapping {
+    ptr: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: The mapping belongs to the process, not to a thread.
+unsafe impl Send for Mapping {}
+
+// SAFETY: Memory is only copied, and callers live with what they get when others write.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    fn new(fd: i32, offset: u64, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
+        // SAFETY: A new mapping at an address of the kernel's choice disturbs no other.
+        let ptr =
+            unsafe { libc::mmap(ptr::null_mut(), len, prot, flags, fd, offset as libc::off_t) };
+        if ptr == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let ptr = NonNull::new(ptr.cast()).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        // INVARIANT: Just mapped, and given to nobody else.
+        Ok(Self { ptr, len })
+    }
+
+    /// Anonymous memory.
+    pub fn anonymous(len: usize) -> io::Result<Self> {
+        Self::new(
+            -1,
+            0,
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        )
+    }
+
+    /// Anonymous memory that may be read only.
+    pub fn constant(len: usize) -> io::Result<Self> {
+        Self::new(
+            -1,
+            0,
+            len,
+            libc::PROT_READ,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        )
+    }
+
+    /// Huge pages.
+    pub fn huge(len: usize) -> io::Result<Self> {
+        Self::new(
+            -1,
+            0,
+            len.next_multiple_of(2 << 20),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
+        )
+    }
+
+    /// A part of a file, for reading and writing, shared.
+    pub fn shared(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
+        let fd = fd.as_fd().as_raw_fd();
+        Self::new(
+            fd,
+            offset,
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+        )
+    }
+
+    /// A part of a file, for reading, shared.
+    pub fn read_only(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
+        let fd = fd.as_fd().as_raw_fd();
+        Self::new(fd, offset, len, libc::PROT_READ, libc::MAP_SHARED)
+    }
+
+    /// A part of a file, copied on write.
+    pub fn private(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
+        let fd = fd.as_fd().as_raw_fd();
+        Self::new(
+            fd,
+            offset,
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE,
+        )
+    }
+
+    pub fn address(&self) -> usize {
+        self.ptr.as_ptr() as usize
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies out of the mapping.
+    pub fn read(&self, offset: usize, data: &mut [u8]) {
+        assert!(offset <= self.len && data.len() <= self.len - offset);
+        // SAFETY: In bounds, as just checked; `data` is ours alone.
+        unsafe {
+            ptr::copy_nonoverlapping(self.ptr.as_ptr().add(offset), data.as_mut_ptr(), data.len())
+        };
+    }
+
+    /// Copies `len` bytes out of the mapping.
+    pub fn bytes(&self, offset: usize, len: usize) -> Vec<u8> {
+        let mut data = vec![0; len];
+        self.read(offset, &mut data);
+        data
+    }
+
+    /// Fills a part of the mapping.
+    pub fn fill(&self, offset: usize, len: usize, byte: u8) {
+        assert!(offset <= self.len && len <= self.len - offset);
+        // SAFETY: In bounds, as just checked.
+        unsafe { ptr::write_bytes(self.ptr.as_ptr().add(offset), byte, len) };
+    }
+
+    /// Unmaps the second half of it, leaving a hole in the address space.
+    pub fn cut(mut self, keep: usize) -> Self {
+        assert!(keep > 0 && keep < self.len && keep % PAGE == 0);
+        // SAFETY: Whole pages of a mapping that is ours (type invariant).
+        unsafe { libc::munmap(self.ptr.as_ptr().add(keep).cast(), self.len - keep) };
+        // INVARIANT: The pages in front are still mapped.
+        self.len = keep;
+        self
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: Mapped, and ours alone (type invariant).
+        unsafe { libc::munmap(self.ptr.as_ptr().cast(), self.len) };
+    }
+}

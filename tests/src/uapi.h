@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+#include <linux/videodev2.h>
