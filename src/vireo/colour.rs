@@ -5,6 +5,8 @@
 //! All of it is in integers, with [`ONE`] for 1.0: red, green, blue and luma go from 0 to `ONE`,
 //! and the two differences from `-ONE / 2` to `ONE / 2`.
 
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
 use super::format::Channel;
 
 /// The fixed point.
@@ -13,60 +15,77 @@ pub const ONE: i64 = 1 << 24;
 /// A way to encode colours.
 #[derive(Debug)]
 pub struct Colour {
-    /// The weight of red in luma, in units of 1/10000.
-    red: i64,
-    /// The weight of blue in luma, in units of 1/10000.
-    blue: i64,
+    /// The weights of red, green and blue in luma.
+    luma: [i64; 3],
+    /// What of blue minus luma is the blue difference.
+    cb: i64,
+    /// What of red minus luma is the red difference.
+    cr: i64,
+    /// How far the blue difference takes blue up, and green down.
+    up_down_cb: [i64; 2],
+    /// How far the red difference takes red up, and green down.
+    up_down_cr: [i64; 2],
     /// Whether luma and chroma take the full range, or leave room below and above.
     full: bool,
 }
 
-/// The unit of the weights in [`Colour`].
-const WEIGHT: i64 = 10_000;
-
 /// Every way to encode colours. The first is what V4L2 expects of sRGB.
-pub static COLOURS: &[Colour] = &[
-    // BT.601, limited range.
-    Colour {
-        red: 2990,
-        blue: 1140,
-        full: false,
-    },
-];
+pub static COLOURS: &[Colour] = &[BT_601];
+
+/// BT.601, limited range.
+const BT_601: Colour = Colour::new(2990, 1140, false);
+
+/// Multiplies two numbers, each of them in fixed point.
+fn mul(a: i64, b: i64) -> i64 {
+    a * b + ONE / 2 >> 24
+}
 
 impl Colour {
+    /// A way to encode colours, from the weights of red and blue in units of 1/10000.
+    const fn new(red: i64, blue: i64, full: bool) -> Self {
+        const WEIGHT: i64 = 10_000;
+
+        let green = WEIGHT - red - blue;
+        let (up_r, up_b) = (2 * (WEIGHT - red), 2 * (WEIGHT - blue));
+
+        Self {
+            luma: [
+                ONE * red / WEIGHT,
+                ONE - ONE * red / WEIGHT - ONE * blue / WEIGHT,
+                ONE * blue / WEIGHT,
+            ],
+            cb: ONE * WEIGHT / up_b,
+            cr: ONE * WEIGHT / up_r,
+            up_down_cb: [ONE * up_b / WEIGHT, ONE * up_b / WEIGHT * blue / green],
+            up_down_cr: [ONE * up_r / WEIGHT, ONE * up_r / WEIGHT * red / green],
+            full,
+        }
+    }
+
     /// Returns the way with this index.
     pub fn get(index: u8) -> &'static Self {
-        /// Stands in for a row that is not there.
-        static NONE: Colour = Colour {
-            red: 2990,
-            blue: 1140,
-            full: false,
-        };
-
-        COLOURS.get(usize::from(index)).unwrap_or(&NONE)
+        COLOURS.get(usize::from(index)).unwrap_or(&BT_601)
     }
 
     /// Turns red, green and blue into luma and the two differences.
     pub fn ycc(&self, [r, g, b]: [i64; 3]) -> [i64; 3] {
-        let green = WEIGHT - self.red - self.blue;
-        let y = (self.red * r + green * g + self.blue * b) / WEIGHT;
+        let [red, green, blue] = self.luma;
+        let y = red * r + green * g + blue * b + ONE / 2 >> 24;
 
-        [
-            y,
-            (b - y) * WEIGHT / (2 * (WEIGHT - self.blue)),
-            (r - y) * WEIGHT / (2 * (WEIGHT - self.red)),
-        ]
+        [y, mul(b - y, self.cb), mul(r - y, self.cr)]
     }
 
     /// Turns luma and the two differences into red, green and blue.
     pub fn rgb(&self, [y, cb, cr]: [i64; 3]) -> [i64; 3] {
-        let green = WEIGHT - self.red - self.blue;
-        let r = y + cr * 2 * (WEIGHT - self.red) / WEIGHT;
-        let b = y + cb * 2 * (WEIGHT - self.blue) / WEIGHT;
-        let g = (y * WEIGHT - r * self.red - b * self.blue) / green;
+        let [up_cb, down_cb] = self.up_down_cb;
+        let [up_cr, down_cr] = self.up_down_cr;
 
-        [r, g, b].map(|part| part.clamp(0, ONE))
+        [
+            y + mul(cr, up_cr),
+            y - mul(cb, down_cb) - mul(cr, down_cr),
+            y + mul(cb, up_cb),
+        ]
+        .map(|part| part.clamp(0, ONE))
     }
 
     /// Returns the code of `bits` bits for the value of a channel.
@@ -128,7 +147,7 @@ mod tests {
         let limited = Colour::get(0);
         let full = Colour {
             full: true,
-            ..*limited
+            ..BT_601
         };
 
         for (bits, black, white, least, most) in [

@@ -5,8 +5,14 @@
 //! A format is data: which components it consists of, how many pixels one group of a component
 //! covers, and where in a group each sample sits. A new format is a new row of [`FORMATS`].
 //!
-//! This file, like [`pattern`](super::pattern), [`stamp`](super::stamp) and
-//! [`pacing`](super::pacing), uses `core` only: the reader in `tests` is built from the same source.
+//! This file, like [`colour`](super::colour), [`pattern`](super::pattern),
+//! [`template`](super::template), [`stamp`](super::stamp) and [`pacing`](super::pacing), uses `core`
+//! only: the reader in `tests` is built from the same source. None of them divides by what could be
+//! 0 as far as the compiler knows.
+
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
+use core::num::NonZero;
 
 /// The smallest width and height.
 pub const MIN_SIZE: u32 = 16;
@@ -103,17 +109,36 @@ impl Sample {
 #[derive(Debug)]
 pub struct Component {
     /// The pixels that one group covers, horizontally.
-    pub width: u8,
+    pub width: NonZero<u8>,
     /// The lines of the picture for each line of the component.
-    pub height: u8,
+    pub height: NonZero<u8>,
     /// The size of a group in bytes.
-    pub bytes: u8,
+    pub bytes: NonZero<u8>,
     /// The samples in a group: a list for each line, over and over. Only mosaics need more than
     /// one.
     pub lines: &'static [&'static [Sample]],
 }
 
 impl Component {
+    /// A component whose groups cover `width` by `height` pixels in `bytes` bytes.
+    const fn new(width: u8, height: u8, bytes: u8, lines: &'static [&'static [Sample]]) -> Self {
+        // Evaluated by the compiler: none of it can happen once the module is built.
+        let (Some(width), Some(height), Some(bytes)) = (
+            NonZero::new(width),
+            NonZero::new(height),
+            NonZero::new(bytes),
+        ) else {
+            panic!("a component without a size");
+        };
+
+        Self {
+            width,
+            height,
+            bytes,
+            lines,
+        }
+    }
+
     /// The samples in each group of line `line`.
     pub fn samples(&self, line: usize) -> &'static [Sample] {
         self.lines
@@ -156,50 +181,45 @@ pub const fn fourcc(name: &[u8; 4]) -> u32 {
 pub static FORMATS: &[Format] = &[
     Format {
         fourcc: fourcc(b"YUYV"),
-        components: &[Component {
-            width: 2,
-            height: 1,
-            bytes: 4,
-            lines: &[&[
+        components: &[Component::new(
+            2,
+            1,
+            4,
+            &[&[
                 Sample::byte(Channel::Y, 0, 0),
                 Sample::byte(Channel::Cb, 0, 1),
                 Sample::byte(Channel::Y, 1, 2),
                 Sample::byte(Channel::Cr, 0, 3),
             ]],
-        }],
+        )],
     },
     Format {
         fourcc: fourcc(b"NV12"),
         components: &[
-            Component {
-                width: 1,
-                height: 1,
-                bytes: 1,
-                lines: &[&[Sample::byte(Channel::Y, 0, 0)]],
-            },
-            Component {
-                width: 2,
-                height: 2,
-                bytes: 2,
-                lines: &[&[
+            Component::new(1, 1, 1, &[&[Sample::byte(Channel::Y, 0, 0)]]),
+            Component::new(
+                2,
+                2,
+                2,
+                &[&[
                     Sample::byte(Channel::Cb, 0, 0),
                     Sample::byte(Channel::Cr, 0, 1),
                 ]],
-            },
+            ),
         ],
     },
     Format {
         fourcc: fourcc(b"RGB3"),
-        components: &[Component {
-            width: 1,
-            height: 1,
-            bytes: 3,
-            lines: &[&[
+        components: &[Component::new(
+            1,
+            1,
+            3,
+            &[&[
                 Sample::byte(Channel::R, 0, 0),
                 Sample::byte(Channel::G, 0, 1),
                 Sample::byte(Channel::B, 0, 2),
             ]],
-        }],
+        )],
     },
 ];
 
@@ -221,17 +241,17 @@ impl Format {
     }
 
     /// Widths are a multiple of this, and so is the phase of the picture.
-    pub fn width_step(&self) -> u32 {
+    pub fn width_step(&self) -> NonZero<u32> {
         self.components
             .iter()
-            .fold(2, |step, component| lcm(step, component.width.into()))
+            .fold(EVEN, |step, component| lcm(step, component.width.into()))
     }
 
     /// Heights are a multiple of this.
-    pub fn height_step(&self) -> u32 {
+    pub fn height_step(&self) -> NonZero<u32> {
         self.components
             .iter()
-            .fold(2, |step, component| lcm(step, component.height.into()))
+            .fold(EVEN, |step, component| lcm(step, component.height.into()))
     }
 }
 
@@ -243,17 +263,24 @@ pub(super) fn gcd(mut a: u32, mut b: u32) -> u32 {
     a
 }
 
-/// The least common multiple of two numbers, neither of them 0.
-fn lcm(a: u32, b: u32) -> u32 {
-    a * (b / gcd(a, b))
+/// The step of sizes that no component asks more of.
+const EVEN: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(1);
+
+/// The least common multiple.
+fn lcm(a: NonZero<u32>, b: NonZero<u32>) -> NonZero<u32> {
+    let part = b.get().checked_div(gcd(a.get(), b.get())).unwrap_or(1);
+
+    NonZero::new(part).map_or(a, |part| a.saturating_mul(part))
 }
 
 /// Returns the multiple of `step` next to `size`, between `min` and `max`.
-fn align(size: u32, min: u32, max: u32, step: u32) -> u32 {
-    let size = size.clamp(min, max);
-    let nearest = (size + step / 2) / step * step;
+fn align(size: u32, min: u32, max: u32, step: NonZero<u32>) -> u32 {
+    let down = |size| size / step * step.get();
+    let least = down(min + (step.get() - 1));
 
-    nearest.clamp(min.next_multiple_of(step), max / step * step)
+    down(size.clamp(min, max) + step.get() / 2)
+        .min(down(max))
+        .max(least)
 }
 
 /// How a frame lies in memory.
@@ -310,12 +337,14 @@ impl Layout {
             sizeimage: 0,
         };
         for (index, component) in format.components.iter().enumerate() {
-            let bytes = layout.width / u32::from(component.width) * u32::from(component.bytes);
+            let groups = layout.width / NonZero::<u32>::from(component.width);
+            let rows = layout.height / NonZero::<u32>::from(component.height);
+            let bytes = groups * u32::from(component.bytes.get());
 
             if index == 0 {
                 layout.bytesperline = bytes;
             }
-            layout.sizeimage += bytes * (layout.height / u32::from(component.height));
+            layout.sizeimage += bytes * rows;
         }
         layout
     }
@@ -328,11 +357,12 @@ impl Layout {
             .components
             .iter()
             .scan(0, move |end, component| {
+                let groups = width / NonZero::<usize>::from(component.width);
                 let plane = Plane {
                     component,
                     offset: *end,
-                    rows: height / usize::from(component.height),
-                    bytes: width / usize::from(component.width) * usize::from(component.bytes),
+                    rows: height / NonZero::<usize>::from(component.height),
+                    bytes: groups * usize::from(component.bytes.get()),
                 };
 
                 *end += plane.rows * plane.bytes;
@@ -356,17 +386,16 @@ mod tests {
                 .iter()
                 .any(|component| component.bears_stamp()));
             for component in format.components {
-                assert!(component.width > 0 && component.height > 0 && component.bytes > 0);
                 assert!(!component.lines.is_empty());
                 for samples in component.lines {
                     let mut group = [0u8; 32];
 
                     for sample in *samples {
-                        assert!(sample.pixel < component.width);
+                        assert!(sample.pixel < component.width.get());
                         assert!(matches!(sample.bits, 1..=16));
                         assert!(
                             u32::from(sample.lsb) + u32::from(sample.bits)
-                                <= 8 * u32::from(component.bytes)
+                                <= 8 * u32::from(component.bytes.get())
                         );
                         // No two samples share a bit.
                         assert_eq!(sample.get(&group), 0);
@@ -413,9 +442,11 @@ mod tests {
             }
         }
         // A step that divides neither limit.
-        assert_eq!(align(0, 16, 7676, 6), 18);
-        assert_eq!(align(u32::MAX, 16, 7676, 6), 7674);
-        assert_eq!(lcm(4, 6), 12);
+        let [four, six] = [2, 4].map(|more| EVEN.saturating_add(more));
+
+        assert_eq!(align(0, 16, 7676, six), 18);
+        assert_eq!(align(u32::MAX, 16, 7676, six), 7674);
+        assert_eq!(lcm(four, six).get(), 12);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! Frame `n` is due a whole number of intervals after the start, each time computed anew from the
 //! exact fraction, so nothing adds up however long a stream runs.
 
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
 use core::num::NonZero;
 
 use super::format::gcd;

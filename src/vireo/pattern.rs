@@ -6,6 +6,8 @@
 //! them is soon rendered, and moves sideways by a number of pixels, its phase, re-entering at the
 //! other side.
 
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
 use core::ffi::CStr;
 
 use super::{
@@ -92,7 +94,7 @@ impl Pattern {
 
     /// Returns which of them line `y` is.
     fn kind(self, y: usize, layout: &Layout) -> usize {
-        let (width, height) = (layout.width as usize, layout.height as usize);
+        let (width, height) = (layout.width.max(1) as usize, layout.height.max(1) as usize);
 
         match self {
             Self::Bars75 | Self::Bars100 => usize::from(y >= height * 3 / 4),
@@ -105,9 +107,11 @@ impl Pattern {
     /// Returns red, green and blue of pixel `x` in a line of kind `kind`.
     fn rgb(self, kind: usize, x: u32, layout: &Layout) -> [i64; 3] {
         let of = |parts: &[bool; 3], level| parts.map(|part| if part { level } else { 0 });
-        let ramp = i64::from(x) * ONE / i64::from(layout.width - 1);
+        let ramp = (i64::from(x) * ONE)
+            .checked_div(i64::from(layout.width) - 1)
+            .unwrap_or(0);
         let bars = |level| {
-            BARS.get((x * 8 / layout.width) as usize)
+            BARS.get((x * 8 / layout.width.max(1)) as usize)
                 .map_or([0; 3], |bar| of(bar, level))
         };
 
@@ -117,7 +121,7 @@ impl Pattern {
             (Self::Bars75 | Self::Bars100, _) => [ramp; 3],
             (Self::Ramps, _) => RAMPS.get(kind).map_or([0; 3], |parts| of(parts, ramp)),
             (Self::Checkerboard, _) => {
-                let white = (x * 16 / layout.width) as usize % 2 != kind;
+                let white = (x * 16 / layout.width.max(1)) as usize % 2 != kind;
 
                 of(&[white; 3], ONE)
             }
@@ -206,9 +210,10 @@ impl Look {
 
 /// Returns the phase of the frame with this sequence number.
 pub fn phase(layout: &Layout, sequence: u32) -> u32 {
-    let steps = layout.width / layout.format.width_step();
+    let step = layout.format.width_step();
+    let steps = layout.width / step;
 
-    sequence % steps * layout.format.width_step()
+    sequence.checked_rem(steps).unwrap_or(0) * step.get()
 }
 
 #[cfg(any(CONFIG_KUNIT = "y", test))]

@@ -29,6 +29,8 @@
 //!
 //! Copies lie over the picture, and are never flipped.
 
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
 use super::{
     colour::COLOURS,
     format::Layout,
@@ -217,11 +219,11 @@ pub struct Copies {
 impl Copies {
     /// Returns the copies in a frame of this layout.
     pub fn of(layout: &Layout) -> Self {
-        let lines = BITS.div_ceil(layout.width as usize);
+        let lines = BITS.div_ceil(layout.width.max(1) as usize);
         let height = layout.height as usize;
 
         Self {
-            count: (height / (4 * lines)).clamp(1, 4) as u8,
+            count: height.checked_div(4 * lines).unwrap_or(1).clamp(1, 4) as u8,
             lines,
             last: height.saturating_sub(lines),
         }
@@ -229,10 +231,9 @@ impl Copies {
 
     /// Returns the line at which copy number `copy` begins.
     pub fn line(&self, copy: u8) -> usize {
-        match self.count {
-            0 | 1 => 0,
-            count => usize::from(copy) * self.last / usize::from(count - 1),
-        }
+        (usize::from(copy) * self.last)
+            .checked_div(usize::from(self.count).saturating_sub(1))
+            .unwrap_or(0)
     }
 }
 

@@ -6,9 +6,14 @@
 //! [`Template`], each of them twice, side by side: whatever the phase, a line of a frame is one
 //! slice of it, and a frame costs no more than copying.
 
-use core::ops::{
-    Deref,
-    DerefMut, //
+#![allow(unreachable_pub, reason = "public to the reader in `tests`")]
+
+use core::{
+    num::NonZero,
+    ops::{
+        Deref,
+        DerefMut, //
+    }, //
 };
 
 use super::{
@@ -90,15 +95,15 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
         let mut rest = &mut *bytes;
 
         for plane in layout.planes() {
-            let period = plane.component.lines.len();
+            for kind in 0..look.pattern.kinds() {
+                for line in 0..plane.component.lines.len() {
+                    let (pair, tail) = rest.split_at_mut(2 * plane.bytes);
+                    let (once, again) = pair.split_at_mut(plane.bytes);
 
-            for index in 0..lines(&plane, &look) {
-                let (pair, tail) = rest.split_at_mut(2 * plane.bytes);
-                let (line, copy) = pair.split_at_mut(plane.bytes);
-
-                render_line(&layout, &look, &plane, index / period, index % period, line);
-                copy.copy_from_slice(line);
-                rest = tail;
+                    render_line(&layout, &look, &plane, kind, line, once);
+                    again.copy_from_slice(once);
+                    rest = tail;
+                }
             }
         }
 
@@ -121,9 +126,10 @@ fn render_line(
     out: &mut [u8],
 ) {
     let colour = Colour::get(look.colour);
-    let groups = out.chunks_exact_mut(plane.component.bytes.into());
+    let groups = out.chunks_exact_mut(plane.component.bytes.get().into());
+    let width = plane.component.width.get();
 
-    for (x, group) in (0u32..).step_by(plane.component.width.into()).zip(groups) {
+    for (x, group) in (0u32..).step_by(width.into()).zip(groups) {
         for sample in plane.component.samples(line) {
             let x = x + u32::from(sample.pixel);
             let value = look.value(sample.channel, kind, x, layout);
@@ -156,19 +162,19 @@ impl<B: Deref<Target = [u8]>> Template<B> {
     fn line(&self, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
         let component = plane.component;
         let period = component.lines.len();
-        let kind = self
-            .look
-            .kind(row * usize::from(component.height), &self.layout);
-        let index = kind * period + row % period;
+        let y = row * usize::from(component.height.get());
+        let kind = self.look.kind(y, &self.layout);
+        let index = kind * period + row.checked_rem(period).unwrap_or(0);
 
         let width = self.layout.width;
-        let phase = phase % width;
+        let phase = phase.checked_rem(width).unwrap_or(0);
         let first = if self.look.hflip && phase != 0 {
             width - phase
         } else {
             phase
         };
-        let skip = first as usize / usize::from(component.width) * usize::from(component.bytes);
+        let groups = first / NonZero::<u32>::from(component.width);
+        let skip = groups as usize * usize::from(component.bytes.get());
         let start = base + index * 2 * plane.bytes + skip;
 
         // By the invariant of the template the line is there.
@@ -198,13 +204,14 @@ impl<B: Deref<Target = [u8]>> Template<B> {
                 let line = self.line(plane, base, row, frame.phase);
                 let first = below * self.layout.width as usize;
                 let mut buf = [0; 192];
-                // Whole groups, as many as the buffer takes.
-                let group = usize::from(plane.component.bytes);
-                let width = usize::from(plane.component.width);
-                let step = buf.len() / group * group;
 
-                for (n, picture) in line.chunks(step).enumerate() {
-                    let first = first + n * (step / group * width);
+                // Whole groups, as many as the buffer takes.
+                let groups = buf.len() / NonZero::<usize>::from(plane.component.bytes);
+                let step = groups * usize::from(plane.component.bytes.get());
+                let pixels = groups * usize::from(plane.component.width.get());
+
+                for (n, picture) in line.chunks(step.max(1)).enumerate() {
+                    let first = first + n * pixels;
 
                     if stamp::bit(&bits, first).is_none() {
                         break;
@@ -239,9 +246,10 @@ impl<B: Deref<Target = [u8]>> Template<B> {
             }
 
             let [black, white] = [0, ONE].map(|v| colour.code(sample.channel, v, sample.bits));
-            let groups = part.chunks_exact_mut(component.bytes.into());
+            let groups = part.chunks_exact_mut(component.bytes.get().into());
+            let width = component.width.get();
 
-            for (x, group) in (first..).step_by(component.width.into()).zip(groups) {
+            for (x, group) in (first..).step_by(width.into()).zip(groups) {
                 match stamp::bit(bits, x + usize::from(sample.pixel)) {
                     Some(true) => sample.put(group, white),
                     Some(false) => sample.put(group, black),
