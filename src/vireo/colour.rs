@@ -103,6 +103,20 @@ impl Colour {
         code.clamp(0, max) as u16
     }
 
+    /// Returns the value of a channel that a code of `bits` bits stands for.
+    #[allow(dead_code, reason = "for the tests and the reader")]
+    pub fn value(&self, channel: Channel, code: u16, bits: u8) -> i64 {
+        let max = (1i64 << bits) - 1;
+        let limited = |zero, parts| (i64::from(code) * (ONE << 8 >> bits) - zero * ONE) / parts;
+
+        match channel {
+            Channel::Y if !self.full => limited(16, 219),
+            Channel::Cb | Channel::Cr if !self.full => limited(128, 224),
+            Channel::Cb | Channel::Cr => (i64::from(code) - (max + 1) / 2) * ONE / max.max(1),
+            _ => i64::from(code) * ONE / max.max(1),
+        }
+    }
+
     /// Returns the value of a channel of a colour.
     pub fn channel(&self, channel: Channel, ycc: [i64; 3]) -> i64 {
         match channel {
@@ -165,6 +179,26 @@ mod tests {
             assert_eq!(full.code(Channel::Cb, ONE / 2, bits), (1 << bits) - 1);
         }
         assert_eq!(full.code(Channel::R, ONE, 16), u16::MAX);
+    }
+
+    #[test]
+    fn codes_stand_for_their_values() {
+        let full = Colour {
+            full: true,
+            ..BT_601
+        };
+
+        for colour in [BT_601, full] {
+            for channel in [Channel::Y, Channel::Cb, Channel::Cr, Channel::G] {
+                for bits in [8, 10, 12] {
+                    for code in 0..1 << bits {
+                        let value = colour.value(channel, code, bits);
+
+                        assert_eq!(colour.code(channel, value, bits), code);
+                    }
+                }
+            }
+        }
     }
 
     #[test]
