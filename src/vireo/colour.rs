@@ -35,9 +35,9 @@ pub static COLOURS: &[Colour] = &[BT_601];
 /// BT.601, limited range.
 const BT_601: Colour = Colour::new(2990, 1140, false);
 
-/// Multiplies two numbers, each of them in fixed point.
+/// Multiplies two numbers, one of them at least in fixed point.
 fn mul(a: i64, b: i64) -> i64 {
-    a * b + ONE / 2 >> 24
+    (a * b + ONE / 2) >> 24
 }
 
 impl Colour {
@@ -70,7 +70,7 @@ impl Colour {
     /// Turns red, green and blue into luma and the two differences.
     pub fn ycc(&self, [r, g, b]: [i64; 3]) -> [i64; 3] {
         let [red, green, blue] = self.luma;
-        let y = red * r + green * g + blue * b + ONE / 2 >> 24;
+        let y = (red * r + green * g + blue * b + ONE / 2) >> 24;
 
         [y, mul(b - y, self.cb), mul(r - y, self.cr)]
     }
@@ -92,12 +92,12 @@ impl Colour {
     pub fn code(&self, channel: Channel, value: i64, bits: u8) -> u16 {
         let max = (1i64 << bits) - 1;
         // In limited range, 219 or 224 of 256 parts, from the 16th or about the 128th.
-        let limited = |zero, parts| ((zero * ONE + parts * value) << bits) + (1 << 31) >> 32;
+        let limited = |zero, parts| (((zero * ONE + parts * value) << bits) + (1 << 31)) >> 32;
         let code = match channel {
             Channel::Y if !self.full => limited(16, 219),
             Channel::Cb | Channel::Cr if !self.full => limited(128, 224),
-            Channel::Cb | Channel::Cr => (max + 1) / 2 + (value * max + ONE / 2 >> 24),
-            _ => value * max + ONE / 2 >> 24,
+            Channel::Cb | Channel::Cr => (max + 1) / 2 + mul(value, max),
+            _ => mul(value, max),
         };
 
         code.clamp(0, max) as u16
@@ -107,7 +107,7 @@ impl Colour {
     #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn value(&self, channel: Channel, code: u16, bits: u8) -> i64 {
         let max = (1i64 << bits) - 1;
-        let limited = |zero, parts| (i64::from(code) * (ONE << 8 >> bits) - zero * ONE) / parts;
+        let limited = |zero, parts| (i64::from(code) * ((ONE << 8) >> bits) - zero * ONE) / parts;
 
         match channel {
             Channel::Y if !self.full => limited(16, 219),

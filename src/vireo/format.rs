@@ -78,7 +78,7 @@ impl Sample {
         let first = usize::from(self.lsb / 8);
         let shift = self.lsb % 8;
         let mask = ((1u32 << self.bits) - 1) << shift;
-        let code = u32::from(code) << shift & mask;
+        let code = (u32::from(code) << shift) & mask;
 
         for ((dst, code), mask) in group
             .iter_mut()
@@ -86,7 +86,7 @@ impl Sample {
             .zip(code.to_le_bytes())
             .zip(mask.to_le_bytes())
         {
-            *dst = *dst & !mask | code;
+            *dst = (*dst & !mask) | code;
         }
     }
 
@@ -101,7 +101,7 @@ impl Sample {
         {
             *dst = *src;
         }
-        (u32::from_le_bytes(code) >> (self.lsb % 8) & ((1 << self.bits) - 1)) as u16
+        ((u32::from_le_bytes(code) >> (self.lsb % 8)) & ((1 << self.bits) - 1)) as u16
     }
 }
 

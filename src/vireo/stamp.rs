@@ -103,7 +103,7 @@ impl Stamp {
             vflip,
             colour,
         } = self.look;
-        let flags = u8::from(hflip) | u8::from(vflip) << 1;
+        let flags = u8::from(hflip) | (u8::from(vflip) << 1);
         let [s0, s1, s2, s3] = self.frame.sequence.to_le_bytes();
         let [t0, t1, t2, t3, t4, t5, t6, t7] = self.frame.timestamp.to_le_bytes();
         let [p0, p1, p2, p3] = self.frame.phase.to_le_bytes();
@@ -189,14 +189,14 @@ impl Stamp {
 pub fn bit(bytes: &[u8; BYTES], index: usize) -> Option<bool> {
     bytes
         .get(index / 8)
-        .map(|byte| byte >> (7 - index % 8) & 1 != 0)
+        .map(|byte| (byte >> (7 - index % 8)) & 1 != 0)
 }
 
 /// The CRC-32 of IEEE 802.3, bit by bit: 28 bytes a copy are not worth a table.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| {
-            crc >> 1 ^ 0xedb8_8320 & (crc & 1).wrapping_neg()
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
         })
     })
 }
