@@ -1,0 +1,830 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reads the stamp of a frame, calculates the frame from it, and compares every pixel.
+//!
+//! The picture is calculated by the very code of the driver, so what is checked is the way of a
+//! frame from the driver to here, not the arithmetic: that has tests of its own.
+//!
+//! A frame is looked at by itself first: a [`Fault::Size`], copies of the stamp that disagree, a
+//! stamp that is no stamp, and pixels that are not what it says. Then comes its place among the
+//! frames before: [`Fault::Repeated`], and what has been lost in between.
+
+#![allow(unexpected_cfgs, reason = "the driver's sources ask for KUnit")]
+
+#[path = "../../src/vireo/colour.rs"]
+pub mod colour;
+#[path = "../../src/vireo/format.rs"]
+pub mod format;
+#[path = "../../src/vireo/pacing.rs"]
+pub mod pacing;
+#[path = "../../src/vireo/pattern.rs"]
+pub mod pattern;
+#[path = "../../src/vireo/stamp.rs"]
+pub mod stamp;
+#[path = "../../src/vireo/template.rs"]
+pub mod template;
+
+use std::convert::Infallible;
+use std::fmt;
+
+use colour::Colour;
+use format::{Channel, Layout, Plane, Sample};
+use stamp::{Copies, Stamp};
+use template::{Sink, Template};
+
+/// What is wrong with a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has another size than the format asks for.
+    Size { is: usize, should: usize },
+    /// Two copies of the stamp are of different frames.
+    Torn { first: Stamp, other: Stamp },
+    /// Copy `copy` of the stamp is no stamp.
+    Corrupt { copy: u8, why: stamp::Fault },
+    /// Where copy `copy` of the stamp should be is copy `is`.
+    Moved { copy: u8, is: u8 },
+    /// A byte is not what the stamp says it is.
+    Pixel {
+        plane: usize,
+        line: usize,
+        byte: usize,
+        is: u8,
+        should: u8,
+    },
+    /// It comes from another device than the frames before.
+    Stranger { device: u8 },
+    /// It is not newer than a frame before.
+    Repeated { last: u32 },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Size { is, should } => write!(f, "misplaced: {is} bytes of {should}"),
+            Fault::Torn { first, other } => write!(
+                f,
+                "torn: {} in one place, {} in another",
+                first.frame.sequence, other.frame.sequence
+            ),
+            Fault::Corrupt { copy, why } => write!(f, "corrupt: copy {copy} of the stamp: {why:?}"),
+            Fault::Moved { copy, is } => {
+                write!(
+                    f,
+                    "misplaced: copy {is} of the stamp where {copy} should be"
+                )
+            }
+            Fault::Pixel {
+                plane,
+                line,
+                byte,
+                is,
+                should,
+            } => write!(
+                f,
+                "misplaced: plane {plane} line {line} byte {byte} is {is:#04x}, not {should:#04x}"
+            ),
+            Fault::Stranger { device } => write!(f, "misplaced: from device {device}"),
+            Fault::Repeated { last } => write!(f, "repeated: comes after {last}"),
+        }
+    }
+}
+
+/// What was found out about a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What it says about itself, if it is in one piece.
+    pub stamp: Option<Stamp>,
+    /// How many frames are missing between the last good one and this.
+    pub lost: u32,
+    /// What is wrong with it.
+    pub fault: Option<Fault>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong with the frame, whatever has been lost before it.
+    pub fn is_ok(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    /// Returns the stamp of a good frame, or what is wrong in words.
+    pub fn into_result(self) -> Result<Stamp, String> {
+        match (self.stamp, self.fault) {
+            (Some(stamp), None) => Ok(stamp),
+            (Some(stamp), Some(fault)) => Err(format!("frame {}: {fault}", stamp.frame.sequence)),
+            (None, Some(fault)) => Err(fault.to_string()),
+            (None, None) => Err("no stamp".into()),
+        }
+    }
+}
+
+/// How many frames there were of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub frames: u64,
+    pub ok: u64,
+    pub torn: u64,
+    pub corrupt: u64,
+    pub repeated: u64,
+    pub lost: u64,
+    pub misplaced: u64,
+}
+
+impl Counts {
+    /// The frames that something is wrong with.
+    pub fn wrong(&self) -> u64 {
+        self.torn + self.corrupt + self.repeated + self.misplaced
+    }
+
+    fn count(&mut self, verdict: &Verdict) {
+        self.frames += 1;
+        self.lost += u64::from(verdict.lost);
+        *match verdict.fault {
+            None => &mut self.ok,
+            Some(Fault::Torn { .. }) => &mut self.torn,
+            Some(Fault::Corrupt { .. }) => &mut self.corrupt,
+            Some(Fault::Repeated { .. }) => &mut self.repeated,
+            Some(
+                Fault::Size { .. }
+                | Fault::Moved { .. }
+                | Fault::Pixel { .. }
+                | Fault::Stranger { .. },
+            ) => &mut self.misplaced,
+        } += 1;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "frames {} ok {} torn {} corrupt {} repeated {} lost {} misplaced {}",
+            self.frames, self.ok, self.torn, self.corrupt, self.repeated, self.lost, self.misplaced
+        )
+    }
+}
+
+/// A frame in the memory of a program.
+struct Memory(Vec<u8>);
+
+impl Sink for Memory {
+    type Error = Infallible;
+
+    fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), Infallible> {
+        self.0[offset..offset + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+/// Checks the frames of a stream.
+pub struct Reader {
+    layout: Layout,
+    template: Option<Template<Vec<u8>>>,
+    should: Memory,
+    last: Option<Stamp>,
+    /// The frames with faults since `last`, which have not been lost.
+    faults: u32,
+    counts: Counts,
+}
+
+impl Reader {
+    /// Begins a stream of frames of this layout.
+    pub fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            template: None,
+            should: Memory(vec![0; layout.sizeimage as usize]),
+            last: None,
+            faults: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Begins a stream of frames of the format that V4L2 calls `fourcc`.
+    ///
+    /// Returns [`None`] when the driver has no such format or size.
+    pub fn for_format(fourcc: u32, width: u32, height: u32) -> Option<Self> {
+        let layout = Layout::negotiate(fourcc, width, height);
+
+        ((layout.format.fourcc, layout.width, layout.height) == (fourcc, width, height))
+            .then(|| Self::new(layout))
+    }
+
+    /// The layout of the frames.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What has been found so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Expects sequence numbers from the beginning again: the stream has been restarted.
+    pub fn restart(&mut self) {
+        self.last = None;
+        self.faults = 0;
+    }
+
+    /// Checks the next frame.
+    pub fn check(&mut self, frame: &[u8]) -> Verdict {
+        let (stamp, fault) = match self.stamp_of(frame) {
+            Ok(stamp) => (
+                Some(stamp),
+                self.compare(&stamp, frame)
+                    .or_else(|| self.compare_to_last(&stamp)),
+            ),
+            Err(fault) => (None, Some(fault)),
+        };
+        let mut verdict = Verdict {
+            stamp,
+            lost: 0,
+            fault,
+        };
+
+        match (verdict.is_ok(), stamp) {
+            (true, Some(stamp)) => {
+                if let Some(last) = self.last {
+                    let gap = stamp.frame.sequence.wrapping_sub(last.frame.sequence) - 1;
+
+                    verdict.lost = gap.saturating_sub(self.faults);
+                }
+                self.last = Some(stamp);
+                self.faults = 0;
+            }
+            // A frame that is there a second time is none of those that are missing.
+            _ if matches!(verdict.fault, Some(Fault::Repeated { .. })) => (),
+            _ => self.faults += 1,
+        }
+        self.counts.count(&verdict);
+        verdict
+    }
+
+    /// Returns what all copies of the stamp say.
+    fn stamp_of(&self, frame: &[u8]) -> Result<Stamp, Fault> {
+        let should = self.layout.sizeimage as usize;
+
+        if frame.len() != should {
+            return Err(Fault::Size {
+                is: frame.len(),
+                should,
+            });
+        }
+
+        let copies: Vec<_> = (0..Copies::of(&self.layout).count)
+            .map(|copy| Stamp::decode(&lift(&self.layout, frame, copy)))
+            .collect();
+        let mut good = copies.iter().flatten();
+
+        // What disagrees says more than what cannot be read.
+        if let Some((first, _)) = good.next() {
+            if let Some((other, _)) = good.find(|(other, _)| other != first) {
+                return Err(Fault::Torn {
+                    first: *first,
+                    other: *other,
+                });
+            }
+        }
+
+        let mut stamp = None;
+
+        for (copy, read) in (0..).zip(&copies) {
+            match *read {
+                Err(why) => return Err(Fault::Corrupt { copy, why }),
+                Ok((_, is)) if is != copy => return Err(Fault::Moved { copy, is }),
+                Ok((read, _)) => stamp = Some(read),
+            }
+        }
+        stamp.ok_or(Fault::Corrupt {
+            copy: 0,
+            why: stamp::Fault::Kind,
+        })
+    }
+
+    /// Compares a frame to what its stamp says it should be.
+    fn compare(&mut self, stamp: &Stamp, frame: &[u8]) -> Option<Fault> {
+        let rendered = self.template.take();
+        let template = match rendered {
+            Some(template) if *template.look() == stamp.look => template,
+            _ => {
+                let bytes = vec![0; template::len(&self.layout, &stamp.look)];
+
+                Template::render(self.layout, stamp.look, bytes).unwrap_or_else(|bytes| {
+                    unreachable!("{} bytes are as many as were asked for", bytes.len())
+                })
+            }
+        };
+
+        let Ok(()) = template.compose(&stamp.frame, &mut self.should);
+        self.template = Some(template);
+
+        if self.should.0 == frame {
+            return None;
+        }
+
+        let wrong = self.should.0.iter().zip(frame).position(|(a, b)| a != b)?;
+        let (plane, at) = self
+            .layout
+            .planes()
+            .enumerate()
+            .filter(|(_, plane)| plane.offset <= wrong)
+            .last()?;
+
+        Some(Fault::Pixel {
+            plane,
+            line: (wrong - at.offset) / at.bytes,
+            byte: (wrong - at.offset) % at.bytes,
+            is: frame[wrong],
+            should: self.should.0[wrong],
+        })
+    }
+
+    /// Compares a frame to the last good one.
+    fn compare_to_last(&self, stamp: &Stamp) -> Option<Fault> {
+        let last = self.last?.frame;
+        let ahead = stamp.frame.sequence.wrapping_sub(last.sequence);
+
+        if stamp.frame.device != last.device {
+            return Some(Fault::Stranger {
+                device: stamp.frame.device,
+            });
+        }
+        if ahead == 0 || ahead > u32::MAX / 2 || stamp.frame.timestamp <= last.timestamp {
+            return Some(Fault::Repeated {
+                last: last.sequence,
+            });
+        }
+        None
+    }
+}
+
+/// Returns the group of a plane that shows pixel `x` of line `y`, and its samples.
+fn group<'a>(
+    plane: &Plane,
+    frame: &'a [u8],
+    x: usize,
+    y: usize,
+) -> (&'a [u8], &'static [Sample], usize) {
+    let component = plane.component;
+    let width = usize::from(component.width.get());
+    let bytes = usize::from(component.bytes.get());
+    let line = y / usize::from(component.height.get());
+    let start = plane.offset + line * plane.bytes + x / width * bytes;
+
+    (
+        &frame[start..start + bytes],
+        component.samples(line),
+        x % width,
+    )
+}
+
+/// Takes the bytes of copy `copy` of the stamp out of a frame.
+fn lift(layout: &Layout, frame: &[u8], copy: u8) -> [u8; stamp::BYTES] {
+    let first = Copies::of(layout).line(copy);
+    let width = layout.width as usize;
+    let mut bytes = [0; stamp::BYTES];
+
+    for plane in layout
+        .planes()
+        .filter(|plane| plane.component.bears_stamp())
+        .take(1)
+    {
+        for bit in 0..stamp::BITS {
+            let (group, samples, pixel) = group(&plane, frame, bit % width, first + bit / width);
+            let white = samples
+                .iter()
+                .find(|sample| {
+                    sample.channel.tells_brightness() && usize::from(sample.pixel) == pixel
+                })
+                .is_some_and(|sample| sample.get(group) >> (sample.bits - 1) != 0);
+
+            bytes[bit / 8] |= u8::from(white) << (7 - bit % 8);
+        }
+    }
+    bytes
+}
+
+/// Returns a frame as a picture: red, green and blue of each pixel.
+pub fn picture(layout: &Layout, colour: u8, frame: &[u8]) -> Vec<u8> {
+    let colour = Colour::get(colour);
+    let mut picture = Vec::with_capacity(3 * layout.width as usize * layout.height as usize);
+
+    for y in 0..layout.height as usize {
+        for x in 0..layout.width as usize {
+            let (mut ycc, mut rgb) = ([0; 3], None);
+
+            for plane in layout.planes() {
+                let (group, samples, pixel) = group(&plane, frame, x, y);
+
+                // A sample stands for the pixels up to the next one of its channel.
+                for sample in samples {
+                    if usize::from(sample.pixel) > pixel {
+                        continue;
+                    }
+
+                    let value = colour.value(sample.channel, sample.get(group), sample.bits);
+
+                    match sample.channel {
+                        Channel::Y => ycc[0] = value,
+                        Channel::Cb => ycc[1] = value,
+                        Channel::Cr => ycc[2] = value,
+                        Channel::R => rgb.get_or_insert([0; 3])[0] = value,
+                        Channel::G => rgb.get_or_insert([0; 3])[1] = value,
+                        Channel::B => rgb.get_or_insert([0; 3])[2] = value,
+                    }
+                }
+            }
+
+            for value in rgb.unwrap_or_else(|| colour.rgb(ycc)) {
+                // Any channel of red, green and blue has the same codes.
+                picture.push(colour.code(Channel::R, value, 8).to_le_bytes()[0]);
+            }
+        }
+    }
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::format::{fourcc, FORMATS};
+    use super::pattern::{phase, Look, Pattern};
+    use super::stamp::Frame;
+    use super::*;
+
+    /// A small frame that is all stamp, a narrow one, and one with four copies.
+    const SIZES: [(u32, u32); 4] = [(16, 16), (66, 130), (320, 240), (322, 98)];
+
+    fn layouts() -> impl Iterator<Item = Layout> {
+        FORMATS
+            .iter()
+            .flat_map(|f| SIZES.map(|(w, h)| Layout::negotiate(f.fourcc, w, h)))
+    }
+
+    fn made(layout: Layout, look: Look, frame: Frame) -> Vec<u8> {
+        let bytes = vec![0; template::len(&layout, &look)];
+        let template = Template::render(layout, look, bytes).expect("fits");
+        let mut memory = Memory(vec![0xaa; layout.sizeimage as usize]);
+
+        let Ok(()) = template.compose(&frame, &mut memory);
+        memory.0
+    }
+
+    /// Makes the frame that a stream has at this place.
+    fn nth(layout: Layout, sequence: u32) -> Vec<u8> {
+        let frame = Frame {
+            device: 2,
+            sequence,
+            timestamp: 1_000_000 * (u64::from(sequence) + 1),
+            phase: phase(&layout, sequence),
+        };
+
+        made(layout, Look::default(), frame)
+    }
+
+    #[test]
+    fn a_good_stream() {
+        for layout in layouts() {
+            let mut reader = Reader::new(layout);
+
+            for n in 0..20 {
+                let verdict = reader.check(&nth(layout, n));
+
+                assert!(verdict.is_ok(), "{verdict:?}");
+                assert_eq!(verdict.lost, 0);
+                assert_eq!(verdict.stamp.expect("good").frame.sequence, n);
+            }
+            assert_eq!(
+                reader.counts().to_string(),
+                "frames 20 ok 20 torn 0 corrupt 0 repeated 0 lost 0 misplaced 0"
+            );
+        }
+    }
+
+    #[test]
+    fn every_look_is_recognised() {
+        for layout in layouts() {
+            let mut reader = Reader::new(layout);
+            let mut n = 0;
+
+            for pattern in Pattern::ALL {
+                for (brightness, contrast, hue) in [(128, 128, 0), (0, 255, -128), (255, 0, 77)] {
+                    for (hflip, vflip) in [(true, false), (false, true), (true, true)] {
+                        n += 1;
+
+                        let look = Look {
+                            pattern,
+                            brightness,
+                            contrast,
+                            hue,
+                            hflip,
+                            vflip,
+                            ..Look::default()
+                        };
+                        let frame = Frame {
+                            device: 0,
+                            sequence: n,
+                            timestamp: n.into(),
+                            phase: phase(&layout, n),
+                        };
+                        let verdict = reader.check(&made(layout, look, frame));
+
+                        assert_eq!(verdict.into_result(), Ok(Stamp { frame, look }));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_torn_frame() {
+        for layout in layouts() {
+            let copies = Copies::of(&layout);
+
+            for at in 1..copies.count {
+                // Everything from one of the copies on belongs to the frame before.
+                let line = copies.line(at) - 1;
+                let (mut frame, before) = (nth(layout, 8), nth(layout, 7));
+
+                for plane in layout.planes() {
+                    let row = line / usize::from(plane.component.height.get());
+                    let end = plane.offset + plane.rows * plane.bytes;
+                    let range = plane.offset + row * plane.bytes..end;
+
+                    frame[range.clone()].copy_from_slice(&before[range]);
+                }
+
+                let verdict = Reader::new(layout).check(&frame);
+
+                match verdict.fault {
+                    Some(Fault::Torn { first, other }) => {
+                        assert_eq!((first.frame.sequence, other.frame.sequence), (8, 7));
+                    }
+                    fault => panic!("{fault:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tear_between_two_copies() {
+        // Less than a third of the picture, and no stamp in it.
+        let layout = Layout::negotiate(fourcc(b"YUYV"), 320, 240);
+        let (mut frame, before) = (nth(layout, 8), nth(layout, 7));
+        let bytes = layout.bytesperline as usize;
+
+        frame[10 * bytes..70 * bytes].copy_from_slice(&before[10 * bytes..70 * bytes]);
+        match Reader::new(layout).check(&frame).fault {
+            Some(Fault::Pixel { line: 10, .. }) => (),
+            fault => panic!("{fault:?}"),
+        }
+    }
+
+    #[test]
+    fn a_corrupt_stamp() {
+        for layout in layouts() {
+            let copies = Copies::of(&layout);
+
+            for copy in 0..copies.count {
+                let mut frame = nth(layout, 3);
+                let bytes = layout.bytesperline as usize;
+                let start = copies.line(copy) * bytes;
+
+                // The first pixel: bit 7 of the first byte.
+                for byte in &mut frame[start..start + 1] {
+                    *byte ^= 0xff;
+                }
+
+                let fault = Reader::new(layout).check(&frame).fault;
+
+                assert_eq!(
+                    fault,
+                    Some(Fault::Corrupt {
+                        copy,
+                        why: stamp::Fault::Check
+                    })
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_never_written() {
+        for layout in layouts() {
+            for fill in [0, 0x80, 0xff] {
+                let frame = vec![fill; layout.sizeimage as usize];
+                let fault = Reader::new(layout).check(&frame).fault;
+
+                assert!(matches!(fault, Some(Fault::Corrupt { copy: 0, .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn one_wrong_byte_anywhere() {
+        for layout in layouts() {
+            let good = nth(layout, 5);
+            let mut reader = Reader::new(layout);
+
+            for at in (0..good.len()).step_by(good.len() / 97) {
+                let mut frame = good.clone();
+
+                frame[at] ^= 1;
+
+                let fault = reader.check(&frame).fault;
+
+                match fault {
+                    Some(Fault::Pixel {
+                        plane, line, byte, ..
+                    }) => {
+                        let plane = layout.planes().nth(plane).expect("a plane");
+
+                        assert_eq!(plane.offset + line * plane.bytes + byte, at);
+                    }
+                    fault => panic!("{fault:?}"),
+                }
+            }
+            assert_eq!(reader.counts().misplaced, reader.counts().frames);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_shifted() {
+        for layout in layouts() {
+            for by in [1, layout.bytesperline as usize] {
+                let mut frame = nth(layout, 5);
+
+                frame.rotate_right(by);
+                assert!(!Reader::new(layout).check(&frame).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn copies_in_the_wrong_order() {
+        let layout = Layout::negotiate(fourcc(b"RGB3"), 320, 240);
+        let mut frame = nth(layout, 5);
+        let bytes = layout.bytesperline as usize;
+        let line = Copies::of(&layout).line(1);
+
+        frame.copy_within(0..bytes, line * bytes);
+        assert_eq!(
+            Reader::new(layout).check(&frame).fault,
+            Some(Fault::Moved { copy: 1, is: 0 })
+        );
+    }
+
+    #[test]
+    fn a_frame_of_another_size() {
+        for layout in layouts() {
+            let frame = nth(layout, 5);
+            let should = frame.len();
+
+            assert_eq!(
+                Reader::new(layout).check(&frame[1..]).fault,
+                Some(Fault::Size {
+                    is: should - 1,
+                    should
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn repeated_and_stale_frames() {
+        for layout in layouts() {
+            let mut reader = Reader::new(layout);
+
+            for (n, ok) in [
+                (4, true),
+                (4, false),
+                (5, true),
+                (3, false),
+                (5, false),
+                (6, true),
+            ] {
+                let fault = reader.check(&nth(layout, n)).fault;
+
+                assert_eq!(fault.is_none(), ok);
+                assert!(matches!(fault, None | Some(Fault::Repeated { .. })));
+            }
+            assert_eq!(reader.counts().repeated, 3);
+            assert_eq!(reader.counts().lost, 0);
+            reader.restart();
+            assert!(reader.check(&nth(layout, 0)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_timestamp_that_goes_back() {
+        let layout = Layout::default();
+        let mut reader = Reader::new(layout);
+
+        for (sequence, timestamp, ok) in [(0, 100, true), (1, 99, false), (2, 101, true)] {
+            let frame = Frame {
+                sequence,
+                timestamp,
+                ..Frame::default()
+            };
+
+            assert_eq!(
+                reader.check(&made(layout, Look::default(), frame)).is_ok(),
+                ok
+            );
+        }
+    }
+
+    #[test]
+    fn lost_frames() {
+        for layout in layouts() {
+            let mut reader = Reader::new(layout);
+
+            // The sequence of a stream may begin anywhere.
+            for (n, lost) in [(9, 0), (10, 0), (13, 2), (14, 0), (1014, 999)] {
+                let verdict = reader.check(&nth(layout, n));
+
+                assert!(verdict.is_ok());
+                assert_eq!(verdict.lost, lost);
+            }
+            assert_eq!(reader.counts().lost, 1001);
+
+            // A frame with a fault is there, if only half.
+            let mut torn = nth(layout, 1015);
+            torn[0] ^= 0xff;
+            assert!(!reader.check(&torn).is_ok());
+            assert_eq!(reader.check(&nth(layout, 1017)).lost, 1);
+        }
+    }
+
+    #[test]
+    fn sequences_wrap() {
+        let layout = Layout::default();
+        let mut reader = Reader::new(layout);
+
+        for (n, (sequence, lost)) in [(u32::MAX - 1, 0), (u32::MAX, 0), (2, 2)]
+            .into_iter()
+            .enumerate()
+        {
+            let frame = Frame {
+                sequence,
+                timestamp: n as u64,
+                ..Frame::default()
+            };
+            let verdict = reader.check(&made(layout, Look::default(), frame));
+
+            assert!(verdict.is_ok());
+            assert_eq!(verdict.lost, lost);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_device() {
+        let layout = Layout::default();
+        let mut reader = Reader::new(layout);
+
+        assert!(reader.check(&nth(layout, 1)).is_ok());
+
+        let frame = Frame {
+            device: 7,
+            sequence: 2,
+            timestamp: u64::MAX,
+            phase: 0,
+        };
+
+        assert_eq!(
+            reader.check(&made(layout, Look::default(), frame)).fault,
+            Some(Fault::Stranger { device: 7 })
+        );
+    }
+
+    #[test]
+    fn formats_are_not_adjusted() {
+        assert!(Reader::for_format(fourcc(b"NV12"), 640, 480).is_some());
+        assert!(Reader::for_format(fourcc(b"NV12"), 641, 480).is_none());
+        assert!(Reader::for_format(fourcc(b"NV12"), 640, 8).is_none());
+        assert!(Reader::for_format(fourcc(b"????"), 640, 480).is_none());
+    }
+
+    #[test]
+    fn a_picture_has_the_colours_of_the_bars() {
+        for format in FORMATS {
+            let layout = Layout::negotiate(format.fourcc, 640, 480);
+            let look = Look {
+                pattern: Pattern::Bars100,
+                ..Look::default()
+            };
+            let picture = picture(&layout, 0, &made(layout, look, Frame::default()));
+
+            assert_eq!(picture.len(), 640 * 480 * 3);
+            for (x, rgb) in [
+                (40, [255, 255, 255]),
+                (120, [255, 255, 0]),
+                (440, [255, 0, 0]),
+            ] {
+                let at = 3 * (100 * 640 + x);
+
+                for (is, should) in picture[at..at + 3].iter().zip(rgb) {
+                    assert!(is.abs_diff(should) <= 2, "{:?}", &picture[at..at + 3]);
+                }
+            }
+        }
+    }
+}
