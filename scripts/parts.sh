@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The parts that the cache is made of, and the keys they go by. To be sourced
+# after lib.sh.
+# shellcheck disable=SC2154 # top and cache are lib.sh's
+#
+#   root-KEY    a Debian root file system: compilers, kernel, guest user space
+#   stock-KEY   the build tree of Debian's kernel, with its Rust metadata
+#   uml-KEY     a User-mode Linux kernel of the same source
+
+package_lists() {
+	echo "$top/scripts/packages"
+	[ ! -f "$top/tests/packages" ] || echo "$top/tests/packages"
+}
+
+root_part() {
+	local lists
+	mapfile -t lists < <(package_lists)
+	echo "$cache/root-$(
+		{ list "${lists[@]}"; cat "$top/scripts/root/install"; } | key_of
+	)"
+}
+
+# The kernels depend on what is in the root, but not on all of it: on the
+# versions of the source and of the compilers, which the root has written down.
+kernel_part() {
+	local name=$1 root
+	root=$(root_part)
+	echo "$cache/$name-$(
+		cd "$top/scripts/root" &&
+		cat "$root/etc/vireo/versions" "$name"* | key_of
+	)"
+}
+
+complete() { [ -e "$1/.complete" ]; }
+
+# Held shared by who uses the cache, and alone by who takes old parts away.
+use_cache() {
+	exec 8>>"$cache/.in-use"
+	flock -s 8
+}
