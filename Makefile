@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vireo. For kbuild this file says what the module is made of; for people it
+# is the list of what can be done here: see `make help`.
+
+ifneq ($(KERNELRELEASE),)
+
+include $(src)/src/Makefile
+
+else
+
+# Quoting is the scripts' business: they take these as they were typed.
+unexport CMD PARAMS
+export VIREO_CMD := $(value CMD)
+export VIREO_PARAMS := $(value PARAMS)
+export LOAD LOG VM_TIMEOUT
+
+.PHONY: all
+all:
+	@scripts/build stock
+
+.PHONY: help
+help:
+	@scripts/help
+
+# With KDIR, the tree of anybody's kernel; without, that of Debian's.
+.PHONY: modules
+ifdef KDIR
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+else
+modules: all
+endif
+
+.PHONY: setup
+setup:
+	@scripts/setup stock uml
+
+.PHONY: demo
+demo:
+	@scripts/demo
+
+.PHONY: test
+test:
+	@scripts/test
+
+.PHONY: vm
+vm:
+	@scripts/vm
+
+.PHONY: uml
+uml:
+	@scripts/uml
+
+.PHONY: shell
+shell:
+	@scripts/vm shell
+
+.PHONY: kunit
+kunit:
+	@scripts/kunit
+
+.PHONY: lint
+lint:
+	@scripts/lint
+
+.PHONY: doctor
+doctor:
+	@scripts/doctor
+
+.PHONY: clean
+clean:
+ifdef KDIR
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+else
+	rm -rf build
+endif
+
+.PHONY: distclean
+distclean: clean
+	@scripts/distclean
+
+endif

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What scripts/vm and scripts/uml have in common: a folder that the two sides
+# of a run share, and the verdict on it. To be sourced after lib.sh and
+# parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT.
+# shellcheck disable=SC2154 # top and out are lib.sh's
+
+limit=${VM_TIMEOUT:-1200}
+
+# guest_run NAME OBJECTS COMMAND...
+#
+# COMMAND starts a guest that runs scripts/guest/init with the folder $run.
+guest_run() {
+	local name=$1 objects=$2 log rc=0
+	shift 2
+	log=${LOG:-$out/$name.log}
+	mkdir -p "$out" "$(dirname "$log")"
+	run=$(mktemp -d "$out/.run.XXXXXX")
+	trap 'rm -rf "$run"; give_back' EXIT
+	printf '%s\n' "${VIREO_CMD:-}" >"$run/cmd"
+	printf '%s\n' "${VIREO_PARAMS:-}" >"$run/params"
+	[ "${LOAD:-1}" = 0 ] || echo "/src/${objects#"$top/"}/vireo.ko" >"$run/load"
+	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
+	: >"$run/klog"
+
+	"$@" || rc=$?
+
+	tr -d '\r' <"$run/klog" >"$log"
+	if [ ! -s "$run/status" ]; then
+		tail -n 20 "$log" >&2
+		[ $rc != 124 ] || die "the guest did not end within $limit seconds; its log is $log"
+		die "the guest died (status $rc); its log is $log"
+	fi
+	"$top/scripts/klog-check" "$log" || die "the kernel complained; the whole log is $log"
+	rc=$(cat "$run/status")
+	if [ -s "$run/failed" ]; then
+		tail -n 5 "$log" >&2
+		die "$(cat "$run/failed"); the kernel's log is $log"
+	fi
+	return "$rc"
+}
