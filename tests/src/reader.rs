@@ -127,12 +127,23 @@ pub struct Counts {
     pub repeated: u64,
     pub lost: u64,
     pub misplaced: u64,
+    /// From how many good frames to the next, and for how long in nanoseconds.
+    steps: u64,
+    time: u64,
 }
 
 impl Counts {
     /// The frames that something is wrong with.
     pub fn wrong(&self) -> u64 {
         self.torn + self.corrupt + self.repeated + self.misplaced
+    }
+
+    /// The good frames a second, by the device's own clock.
+    pub fn rate(&self) -> f64 {
+        match self.time {
+            0 => 0.0,
+            time => self.steps as f64 * 1e9 / time as f64,
+        }
     }
 
     fn count(&mut self, verdict: &Verdict) {
@@ -157,7 +168,7 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "frames {} ok {} torn {} corrupt {} repeated {} lost {} misplaced {}",
+            "frames {} ok {} torn {} corrupt {} repeated {} lost {} misplaced {} fps {:.2}",
             self.frames, self.ok, self.torn, self.corrupt, self.repeated, self.lost, self.misplaced
         )
     }
@@ -247,6 +258,8 @@ impl Reader {
                     let gap = stamp.frame.sequence.wrapping_sub(last.frame.sequence) - 1;
 
                     verdict.lost = gap.saturating_sub(self.faults);
+                    self.counts.steps += 1;
+                    self.counts.time += stamp.frame.timestamp - last.frame.timestamp;
                 }
                 self.last = Some(stamp);
                 self.faults = 0;
@@ -494,7 +507,7 @@ mod tests {
             }
             assert_eq!(
                 reader.counts().to_string(),
-                "frames 20 ok 20 torn 0 corrupt 0 repeated 0 lost 0 misplaced 0"
+                "frames 20 ok 20 torn 0 corrupt 0 repeated 0 lost 0 misplaced 0 fps 1000.00"
             );
         }
     }
