@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A V4L2 client in small pieces, and tests made of them.
+//! A V4L2 client in small pieces, a reader of stamps, and tests made of both.
 
 pub mod dmabuf;
+pub mod reader;
+pub mod relay;
 pub mod stream;
 pub mod suite;
 pub mod sys;

@@ -10,6 +10,7 @@ use crate::v4l2;
 use crate::v4l2::Device;
 
 use std::io;
+use std::mem;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
@@ -156,9 +157,9 @@ impl<'a> Stream<'a> {
         &self.backing
     }
 
-    /// Another memory on an index, whose buffer must have been dequeued.
-    pub fn replace(&mut self, index: u32, backing: Backing) {
-        self.backing[index as usize] = backing;
+    /// Another memory on an index, whose buffer must have been dequeued; returns the old one.
+    pub fn replace(&mut self, index: u32, backing: Backing) -> Backing {
+        mem::replace(&mut self.backing[index as usize], backing)
     }
 
     /// Gives a buffer to the device.

@@ -1,8 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tests. Each runs in a process of its own, with a time limit, and the device is tried again
-//! after each.
+//! The tests. Each runs in a process of its own, with a time limit; after each it is looked at what
+//! is left behind, and the device is tried again.
 
+mod bad;
 mod bench;
+mod dmabufs;
+mod formats;
+mod io;
+mod leaks;
+mod life;
+mod runner;
+mod sane;
+mod userptrs;
 
 pub use bench::Bench;
+pub use bench::Outcome;
+pub use runner::all;
+
+/// A test, by the name that it goes by.
+pub struct Test {
+    pub name: &'static str,
+    pub run: fn(&Bench) -> Outcome,
+    /// Seconds that it may take.
+    pub limit: u64,
+}
+
+const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        name,
+        run,
+        limit: 90,
+    }
+}
+
+/// What is run after every test.
+pub const AFTERWARDS: &str = "sane";
+
+/// All tests, in the order in which they are run.
+pub const TESTS: &[Test] = &[
+    test(AFTERWARDS, sane::capture),
+    test("formats/enumerate", formats::enumerate),
+    test("formats/negotiate", formats::negotiate),
+    test("formats/busy", formats::busy),
+    test("formats/capture", formats::capture),
+    test("formats/rates", formats::rates),
+    test("bad/unknown", bad::unknown),
+    test("bad/reqbufs", bad::reqbufs),
+    test("bad/indices", bad::indices),
+    test("bad/dqbuf", bad::dqbuf),
+    test("bad/streamon", bad::streamon),
+    test("bad/owner", bad::owner),
+    test("bad/expbuf", bad::expbuf),
+    test("bad/create-bufs", bad::create_bufs),
+    test("bad/mmap", bad::mmap),
+    test("bad/mixed", bad::mixed),
+    test("dmabuf/wrong-fd", dmabufs::wrong_fd),
+    test("dmabuf/too-small", dmabufs::too_small),
+    test("dmabuf/read-only", dmabufs::read_only),
+    test("dmabuf/access-mode", dmabufs::access_mode),
+    test("dmabuf/udmabuf", dmabufs::udmabuf),
+    test("dmabuf/heap", dmabufs::heap),
+    test("dmabuf/vivid", dmabufs::vivid),
+    test("dmabuf/each-other", dmabufs::each_other),
+    test("dmabuf/own", dmabufs::own),
+    test("dmabuf/rotating", dmabufs::rotating),
+    test("dmabuf/shared-index", dmabufs::shared_index),
+    test("dmabuf/output", dmabufs::output),
+    test("dmabuf/format-change", dmabufs::format_change),
+    test("userptr/kinds", userptrs::kinds),
+    test("userptr/huge", userptrs::huge),
+    test("userptr/device-memory", userptrs::device_memory),
+    test("userptr/wrong", userptrs::wrong),
+    test("userptr/unmapped-meanwhile", userptrs::unmapped_meanwhile),
+    test("io/read", io::read),
+    test("io/poll", io::poll),
+    test("io/events", io::events),
+    test("io/controls", io::controls),
+    test("io/controls-busy", io::controls_busy),
+    test("io/lost", io::lost),
+    test("io/log-status", io::log_status),
+    test("life/exporter-first", life::exporter_first),
+    test("life/importer-first", life::importer_first),
+    test("life/exporter-gone", life::exporter_gone_importer_writes),
+    test("life/killed", life::killed),
+    test("life/unbind-streaming", life::unbind_streaming),
+    test("life/unbind-waiting", life::unbind_while_waiting),
+    test("life/unbind-exported", life::unbind_exported),
+    test("life/unbind-importer", life::unbind_importer),
+    test("life/rmmod", life::rmmod),
+    test("life/bystanders", life::bystanders),
+    test("leaks/mmap", leaks::mmap),
+    test("leaks/userptr", leaks::userptr),
+    test("leaks/dmabuf", leaks::dmabuf),
+    test("leaks/streams", leaks::streams),
+];

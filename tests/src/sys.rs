@@ -249,3 +249,10 @@ impl Drop for Mapping {
         unsafe { libc::munmap(self.ptr.as_ptr().cast(), self.len) };
     }
 }
+
+/// Calls an `ioctl` that has no argument.
+pub fn ioctl_none(fd: impl AsFd, request: u32) -> io::Result<()> {
+    assert_eq!(request >> 16 & 0x3fff, 0, "ioctl {request:#x} has an argument");
+    // SAFETY: No memory involved.
+    check(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), request.into()) }).map(|_| ())
+}

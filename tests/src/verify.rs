@@ -2,16 +2,23 @@
 
 //! Frames against what they should look like, and against what the device said of them.
 
+use crate::reader::stamp::Stamp;
+use crate::reader::Counts;
+use crate::reader::Reader;
 use crate::stream::Frame;
 use crate::stream::Stream;
 use crate::v4l2::Device;
 
 use std::io;
+use std::path::Path;
 
 /// Checks the frames of one device, in the format that it has when this is made.
 pub struct Checker {
     size: usize,
+    /// Reads the pixels; only vireo stamps its frames.
+    reader: Option<(Reader, u8)>,
     last: Option<Frame>,
+    stamp: Option<Stamp>,
     /// Frames that the device made when it had no buffer.
     pub lost: u32,
     pub frames: u32,
@@ -20,16 +27,41 @@ pub struct Checker {
 impl Checker {
     pub fn new(device: &Device) -> io::Result<Self> {
         let pix = device.format()?;
+        let bus = device.identity(Path::new(""))?.bus;
+        let reader = match bus.strip_prefix("platform:vireo.") {
+            None => None,
+            Some(number) => {
+                let number = number.parse().map_err(io::Error::other)?;
+                let reader = Reader::for_format(pix.pixelformat, pix.width, pix.height)
+                    .ok_or_else(|| io::Error::other("the reader does not know the format"))?;
+                if reader.layout().sizeimage != pix.sizeimage {
+                    return Err(io::Error::other("the reader expects another size"));
+                }
+                Some((reader, number))
+            }
+        };
         Ok(Self {
             size: pix.sizeimage as usize,
+            reader,
             last: None,
+            stamp: None,
             lost: 0,
             frames: 0,
         })
     }
 
+    /// What the last good frame said of itself.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.stamp
+    }
+
+    /// What the reader has counted.
+    pub fn counts(&self) -> Option<&Counts> {
+        self.reader.as_ref().map(|(reader, _)| reader.counts())
+    }
+
     /// Says what is wrong with a frame.
-    pub fn check(&mut self, frame: &Frame, _data: &[u8]) -> Result<(), String> {
+    pub fn check(&mut self, frame: &Frame, data: &[u8]) -> Result<(), String> {
         self.frames += 1;
         let last = self.last.replace(*frame);
         if frame.failed {
@@ -47,6 +79,16 @@ impl Checker {
             }
             self.lost += frame.sequence - last.sequence - 1;
         }
+        if let Some((reader, number)) = &mut self.reader {
+            let stamp = reader.check(data).into_result()?;
+            let read = stamp.frame;
+            let told = (frame.sequence, frame.timestamp, *number);
+            let found = (read.sequence, read.timestamp / 1000 * 1000, read.device);
+            if found != told {
+                return Err(format!("the stamp says {found:?}, the device {told:?}"));
+            }
+            self.stamp = Some(stamp);
+        }
         Ok(())
     }
 }
@@ -57,9 +99,7 @@ pub fn frames(stream: &Stream<'_>, count: u32) -> Result<Checker, String> {
     for n in 0..count {
         let (frame, data) = stream.next().map_err(|e| format!("frame {n}: {e}"))?;
         checker.check(&frame, &data)?;
-        stream
-            .queue(frame.index)
-            .map_err(|e| format!("queueing again: {e}"))?;
+        stream.queue(frame.index).map_err(|e| format!("queueing again: {e}"))?;
     }
     Ok(checker)
 }

@@ -1,1 +1,194 @@
-pub struct Bench;
+// SPDX-License-Identifier: GPL-2.0
+
+//! What tests find in front of them, and how they say what is wrong.
+
+use crate::uapi;
+use crate::v4l2;
+use crate::v4l2::Device;
+use crate::v4l2::Identity;
+
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+pub type Outcome<T = ()> = Result<T, String>;
+
+/// The devices.
+#[derive(Clone)]
+pub struct Bench {
+    /// The driver under test; vireo, except when the tests themselves are tried.
+    pub driver: String,
+}
+
+/// The format that tests use unless they are about formats.
+pub const FOURCC: u32 = uapi::V4L2_PIX_FMT_YUYV;
+pub const SIZE: (u32, u32) = (640, 480);
+
+impl Bench {
+    /// The camera under test number `instance`.
+    pub fn camera(&self, instance: usize) -> Outcome<Identity> {
+        patiently(|| v4l2::find(&self.driver, instance, uapi::V4L2_CAP_VIDEO_CAPTURE))
+    }
+
+    /// Opens it, in a known state.
+    pub fn open(&self, instance: usize) -> Outcome<Device> {
+        let device = Device::open(&self.camera(instance)?.path).at("open")?;
+        // vivid's own default is a rate that emulated machines do not reach.
+        reset(&device).at("reset")?;
+        Ok(device)
+    }
+
+    /// Opens a second file on it.
+    pub fn again(&self, instance: usize) -> Outcome<Device> {
+        Device::open(&self.camera(instance)?.path).at("open again")
+    }
+
+    /// Opens the camera that is left when the one called `gone` is without its driver.
+    pub fn camera_left(&self, gone: &str) -> Outcome<Device> {
+        if self.bus_name(0)? == gone {
+            return Err(format!("{gone} is still there"));
+        }
+        self.open(0)
+    }
+
+    /// The capture node of another driver, in the same format.
+    pub fn stranger(&self) -> Outcome<Device> {
+        let node = v4l2::find("vivid", 0, uapi::V4L2_CAP_VIDEO_CAPTURE).at("vivid")?;
+        let device = Device::open(&node.path).at("open vivid")?;
+        reset(&device).at("reset vivid")?;
+        Ok(device)
+    }
+
+    /// The output node of another driver, in the same format.
+    pub fn display(&self) -> Outcome<Device> {
+        let node = v4l2::find("vivid", 0, uapi::V4L2_CAP_VIDEO_OUTPUT).at("vivid")?;
+        let device = Device::open(&node.path).at("open vivid")?.with_kind(v4l2::OUTPUT);
+        device.set_format(FOURCC, SIZE.0, SIZE.1).at("format of vivid")?;
+        Ok(device)
+    }
+
+    /// The name of a camera under its bus, for unbinding.
+    pub fn bus_name(&self, instance: usize) -> Outcome<String> {
+        let bus = self.camera(instance)?.bus;
+        let name = bus.strip_prefix("platform:").ok_or(format!("not a platform device: {bus}"))?;
+        // vivid calls itself vivid-000 there.
+        Ok(match name.strip_prefix("vivid-") {
+            Some(n) => format!("vivid.{}", n.trim_start_matches('0').parse::<u32>().unwrap_or(0)),
+            None => name.to_string(),
+        })
+    }
+
+    /// Whether frames bear stamps.
+    pub fn stamped(&self) -> bool {
+        self.driver == "vireo"
+    }
+}
+
+/// The format, frame rate and controls that every test starts with.
+fn reset(device: &Device) -> io::Result<()> {
+    device.set_format(FOURCC, SIZE.0, SIZE.1)?;
+    device.set_interval(1, 30)?;
+    for id in [
+        uapi::V4L2_CID_BRIGHTNESS,
+        uapi::V4L2_CID_CONTRAST,
+        uapi::V4L2_CID_SATURATION,
+        uapi::V4L2_CID_HUE,
+        uapi::V4L2_CID_HFLIP,
+        uapi::V4L2_CID_VFLIP,
+        uapi::V4L2_CID_TEST_PATTERN,
+    ] {
+        if let Ok(query) = device.query_control(id) {
+            device.set_control(id, query.default_value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tries for a while: nodes come and go a little after what makes them.
+pub fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> Outcome<T> {
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Ok(value) => return Ok(value),
+            Err(error) if start.elapsed() > Duration::from_secs(3) => return Err(error.to_string()),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// Says what was being done when something failed.
+pub trait Context<T> {
+    fn at(self, what: &str) -> Outcome<T>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn at(self, what: &str) -> Outcome<T> {
+        self.map_err(|error| format!("{what}: {error}"))
+    }
+}
+
+/// The call must fail, in this way and no other.
+pub fn refused<T>(what: &str, errno: i32, result: io::Result<T>) -> Outcome {
+    let wanted = io::Error::from_raw_os_error(errno);
+    match result {
+        Ok(_) => Err(format!("{what}: accepted instead of: {wanted}")),
+        Err(error) if error.raw_os_error() == Some(errno) => Ok(()),
+        Err(error) => Err(format!("{what}: {error} instead of: {wanted}")),
+    }
+}
+
+/// The condition must hold.
+pub fn holds(what: &str, condition: bool) -> Outcome {
+    if condition {
+        Ok(())
+    } else {
+        Err(format!("not so: {what}"))
+    }
+}
+
+/// The two must be equal.
+pub fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what}: {found:?} instead of {wanted:?}"))
+    }
+}
+
+/// What may not grow from one test to the next.
+#[derive(Debug, PartialEq)]
+pub struct Ledger {
+    /// References to the module.
+    pub users: u64,
+    /// dma-bufs in the system.
+    pub dmabufs: u64,
+    /// Pages pinned and not let go.
+    pub pins: i64,
+}
+
+impl Ledger {
+    pub fn take(bench: &Bench) -> io::Result<Self> {
+        let path = format!("/sys/module/{}/refcnt", bench.driver);
+        let users = fs::read_to_string(path)?;
+        let dmabufs = fs::read_to_string("/sys/kernel/debug/dma_buf/bufinfo")?;
+        let total = dmabufs
+            .lines()
+            .find_map(|line| line.strip_prefix("Total "))
+            .and_then(|rest| rest.split(' ').next()?.parse().ok())
+            .ok_or_else(|| io::Error::other("bufinfo has no total"))?;
+        let vmstat = fs::read_to_string("/proc/vmstat")?;
+        let counter = |name: &str| {
+            vmstat
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.trim().parse::<i64>().ok())
+                .ok_or_else(|| io::Error::other(format!("vmstat has no {name}")))
+        };
+        Ok(Self {
+            users: users.trim().parse().map_err(io::Error::other)?,
+            dmabufs: total,
+            pins: counter("nr_foll_pin_acquired ")? - counter("nr_foll_pin_released ")?,
+        })
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Formats, sizes and rates: negotiated, never refused.
+
+use super::bench::equal;
+use super::bench::holds;
+use super::bench::refused;
+use super::bench::Bench;
+use super::bench::Context;
+use super::bench::Outcome;
+use super::bench::FOURCC;
+use super::bench::SIZE;
+use crate::stream::Stream;
+use crate::uapi;
+use crate::v4l2;
+use crate::v4l2::Device;
+use crate::verify;
+
+use std::io;
+use std::time::Instant;
+
+const FORMATS: [u32; 3] = [
+    uapi::V4L2_PIX_FMT_YUYV,
+    uapi::V4L2_PIX_FMT_NV12,
+    uapi::V4L2_PIX_FMT_RGB24,
+];
+
+fn describe(device: &Device, index: u32, kind: u32) -> io::Result<u32> {
+    let mut desc = uapi::v4l2_fmtdesc {
+        index,
+        type_: kind,
+        ..Default::default()
+    };
+    device.ioctl(uapi::VIDIOC_ENUM_FMT, &mut desc)?;
+    Ok(desc.pixelformat)
+}
+
+fn frame_size(device: &Device, index: u32, fourcc: u32) -> io::Result<uapi::v4l2_frmsizeenum> {
+    let mut size = uapi::v4l2_frmsizeenum {
+        index,
+        pixel_format: fourcc,
+        ..Default::default()
+    };
+    device.ioctl(uapi::VIDIOC_ENUM_FRAMESIZES, &mut size)?;
+    Ok(size)
+}
+
+fn interval(device: &Device, index: u32, fourcc: u32, w: u32, h: u32) -> io::Result<()> {
+    let mut interval = uapi::v4l2_frmivalenum {
+        index,
+        pixel_format: fourcc,
+        width: w,
+        height: h,
+        ..Default::default()
+    };
+    device.ioctl(uapi::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)
+}
+
+/// What is enumerated is there, and nothing beyond.
+pub fn enumerate(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let mut found = Vec::new();
+    while let Ok(fourcc) = describe(&device, found.len() as u32, v4l2::CAPTURE) {
+        found.push(fourcc);
+        holds("fewer than 100 formats", found.len() < 100)?;
+    }
+    for fourcc in FORMATS {
+        holds("YUYV, NV12 and RGB24 are listed", found.contains(&fourcc))?;
+    }
+    let beyond = describe(&device, found.len() as u32, v4l2::CAPTURE);
+    refused("a format beyond the last", libc::EINVAL, beyond)?;
+    refused("formats of an output", libc::EINVAL, describe(&device, 0, v4l2::OUTPUT))?;
+
+    for fourcc in found {
+        let size = frame_size(&device, 0, fourcc).at("sizes")?;
+        holds("sizes are stepwise", size.type_ != uapi::V4L2_FRMSIZE_TYPE_DISCRETE)?;
+        let s = size.stepwise();
+        equal("smallest", (s.min_width, s.min_height), (16, 16))?;
+        equal("largest", (s.max_width, s.max_height), (7680, 4320))?;
+        holds("even sizes", s.step_width <= 2 && s.step_height <= 2)?;
+        refused("a second range of sizes", libc::EINVAL, frame_size(&device, 1, fourcc))?;
+        interval(&device, 0, fourcc, 640, 480).at("intervals")?;
+        refused("an endless list", libc::EINVAL, interval(&device, 1000, fourcc, 640, 480))?;
+        refused("intervals of no size", libc::EINVAL, interval(&device, 0, fourcc, 0, 0))?;
+        let large = interval(&device, 0, fourcc, 7682, 4320);
+        refused("intervals of a size too large", libc::EINVAL, large)?;
+    }
+    let unknown = u32::from_le_bytes(*b"!!!!");
+    refused("sizes of no format", libc::EINVAL, frame_size(&device, 0, unknown))?;
+    let unknown = interval(&device, 0, unknown, 640, 480);
+    refused("intervals of no format", libc::EINVAL, unknown)
+}
+
+fn key(pix: &uapi::v4l2_pix_format) -> [u32; 6] {
+    [
+        pix.width,
+        pix.height,
+        pix.pixelformat,
+        pix.bytesperline,
+        pix.sizeimage,
+        pix.colorspace,
+    ]
+}
+
+/// Whatever is asked for, something near is given, and TRY_FMT says what S_FMT does.
+pub fn negotiate(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let sizes = [
+        (0, 0),
+        (1, 1),
+        (16, 16),
+        (17, 17),
+        (639, 481),
+        (7680, 4320),
+        (7681, 4321),
+        (65536, 65536),
+        (u32::MAX, u32::MAX),
+        (u32::MAX, 1),
+    ];
+    let unknown = u32::from_le_bytes(*b"!!!!");
+    for fourcc in FORMATS.into_iter().chain([unknown, 0, u32::MAX]) {
+        for (w, h) in sizes {
+            let before = device.format().at("G_FMT")?;
+            let tried = device.try_format(fourcc, w, h).at("TRY_FMT")?;
+            let after = device.format().at("G_FMT")?;
+            equal("G_FMT after TRY_FMT", key(&after), key(&before))?;
+            let set = device.set_format(fourcc, w, h).at("S_FMT")?;
+            let got = device.format().at("G_FMT")?;
+            equal("S_FMT after TRY_FMT", key(&set), key(&tried))?;
+            equal("G_FMT after S_FMT", key(&got), key(&set))?;
+            holds("an even size", set.width % 2 == 0 && set.height % 2 == 0)?;
+            holds("a size in range", (16..=7680).contains(&set.width) && (16..=4320).contains(&set.height))?;
+            if FORMATS.contains(&fourcc) {
+                equal("the format", set.pixelformat, fourcc)?;
+            } else {
+                holds("a known format", set.pixelformat != fourcc)?;
+            }
+            holds("room for the picture", set.sizeimage >= set.bytesperline * set.height)?;
+        }
+    }
+    let wrong = bench.again(0)?.with_kind(v4l2::OUTPUT);
+    refused("G_FMT of an output", libc::EINVAL, wrong.format())?;
+    refused("S_FMT of an output", libc::EINVAL, wrong.set_format(FOURCC, 640, 480))?;
+    refused("TRY_FMT of an output", libc::EINVAL, wrong.try_format(FOURCC, 640, 480))
+}
+
+/// A format is not pulled from under allocated buffers.
+pub fn busy(bench: &Bench) -> Outcome {
+    let (device, other) = (bench.open(0)?, bench.again(0)?);
+    device.request(v4l2::MMAP, 2).at("REQBUFS")?;
+    refused("S_FMT", libc::EBUSY, device.set_format(FOURCC, 320, 240))?;
+    refused("S_FMT of another file", libc::EBUSY, other.set_format(FOURCC, 320, 240))?;
+    other.try_format(FOURCC, 320, 240).at("TRY_FMT")?;
+    equal("the width", device.format().at("G_FMT")?.width, SIZE.0)?;
+    device.request(v4l2::MMAP, 0).at("REQBUFS(0)")?;
+    other.set_format(FOURCC, 320, 240).at("S_FMT without buffers")?;
+    Ok(())
+}
+
+/// Every format, in sizes from the smallest to the largest.
+pub fn capture(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let sizes = [(16, 16), (18, 34), (254, 16), (258, 130), (1280, 720), (7680, 4320)];
+    for fourcc in FORMATS {
+        for (w, h) in sizes {
+            let pix = device.set_format(fourcc, w, h).at("S_FMT")?;
+            if bench.stamped() {
+                equal("size", (pix.width, pix.height), (w, h))?;
+            }
+            let stream = Stream::mmap(&device).at("start")?;
+            verify::frames(&stream, 2).map_err(|e| format!("{w}x{h} {fourcc:#x}: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Intervals are adjusted, and kept to.
+pub fn rates(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    device.set_interval(0, 0).at("S_PARM 0/0")?;
+    device.set_interval(1, 0).at("S_PARM 1/0")?;
+    device.set_interval(0, 1).at("S_PARM 0/1")?;
+    let fast = device.set_interval(1, u32::MAX).at("S_PARM")?;
+    holds("at most 1000 frames a second", u64::from(fast.0) * 1000 >= u64::from(fast.1))?;
+    let slow = device.set_interval(u32::MAX, 1).at("S_PARM")?;
+    holds("below one frame a second", slow.0 > slow.1)?;
+    let wrong = bench.again(0)?.with_kind(v4l2::OUTPUT);
+    refused("S_PARM of an output", libc::EINVAL, wrong.set_interval(1, 30))?;
+
+    device.set_format(FOURCC, 64, 48).at("S_FMT")?;
+    for (rate, frames) in [(5, 5), (50, 50), (100, 100)] {
+        equal("the interval", device.set_interval(1, rate).at("S_PARM")?, (1, rate))?;
+        let stream = Stream::mmap(&device).at("start")?;
+        verify::frames(&stream, 1)?;
+        let start = Instant::now();
+        let checker = verify::frames(&stream, frames)?;
+        let seconds = start.elapsed().as_secs_f64();
+        // Frames that were lost have taken their time, too.
+        let found = f64::from(frames + checker.lost) / seconds;
+        let wanted = f64::from(rate);
+        if (found / wanted - 1.0).abs() > 0.15 {
+            return Err(format!("{found:.1} frames a second instead of {wanted}"));
+        }
+    }
+    Ok(())
+}
