@@ -28,7 +28,7 @@ guest_run() {
 
 	tr -d '\r' <"$run/klog" >"$log"
 	if [ ! -s "$run/status" ]; then
-		tail -n 20 "$log" >&2
+		! "$top/scripts/klog-check" "$log" || tail -n 20 "$log" >&2
 		[ $rc != 124 ] || die "the guest did not end within $limit seconds; its log is $log"
 		die "the guest died (status $rc); its log is $log"
 	fi
