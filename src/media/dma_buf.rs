@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that devices share.
+//!
+//! An importer goes from a [`DmaBuf`] to an [`Attachment`], to [`Mapped`] and, if it is software,
+//! to a [`VMap`]; each owns the one before, so that they are released in the right order. The CPU
+//! writes within a [`CpuAccess`].
+//!
+//! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
+//!
+//! # Locking
+//!
+//! Every dma-buf has a reservation lock. Importers call the functions of this module without it;
+//! those that need it take it. The callbacks of an exporter that are called with the lock held are
+//! given a [`Resv`], and must not call functions of importers on the same dma-buf.
+//!
+//! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
+
+use crate::bindings;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    dma::DataDirection,
+    error::from_err_ptr,
+    fs::file::{
+        self,
+        File, //
+    },
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+mod attach;
+mod export;
+mod pages;
+mod table;
+mod vmap;
+
+pub use self::{
+    attach::{
+        Attachment,
+        Mapped, //
+    },
+    export::{
+        export,
+        Exporter, //
+    },
+    pages::{
+        Pages,
+        PagesAccess, //
+    },
+    table::Table,
+    vmap::{
+        CpuAccess,
+        VMap, //
+    },
+};
+
+/// A buffer that several devices can use.
+///
+/// # Invariants
+///
+/// Instances are always reference-counted, through the file that stands for the buffer.
+#[repr(transparent)]
+pub struct DmaBuf(Opaque<bindings::dma_buf>);
+
+// SAFETY: A dma-buf may be released on any thread.
+unsafe impl Send for DmaBuf {}
+
+// SAFETY: What can be done with a shared reference is protected by the dma-buf's own locks, or
+// does not change.
+unsafe impl Sync for DmaBuf {}
+
+impl DmaBuf {
+    /// Looks up the dma-buf that a file descriptor of the current process stands for.
+    ///
+    /// `EBADF` if there is no such descriptor, `EINVAL` if it is something else.
+    pub fn from_fd(fd: i32) -> Result<ARef<Self>> {
+        // SAFETY: Any number may be asked for.
+        let dmabuf = from_err_ptr(unsafe { bindings::dma_buf_get(fd) })?;
+
+        // SAFETY: On success a reference was taken, which is ours.
+        Ok(unsafe { Self::from_owned(dmabuf) })
+    }
+
+    /// # Safety
+    ///
+    /// `ptr` must be a valid dma-buf, and the caller gives up a reference to it.
+    unsafe fn from_owned(ptr: *mut bindings::dma_buf) -> ARef<Self> {
+        // SAFETY: By the safety requirements; the type is transparent.
+        unsafe { ARef::from_raw(NonNull::new_unchecked(ptr.cast())) }
+    }
+
+    pub(crate) fn as_raw(&self) -> *mut bindings::dma_buf {
+        self.0.get()
+    }
+
+    /// The size in bytes, which never changes.
+    pub fn size(&self) -> usize {
+        // SAFETY: The dma-buf is valid, and the field does not change.
+        unsafe { (*self.as_raw()).size }
+    }
+
+    /// Whether the memory may be written: its file was opened for that.
+    pub fn is_writable(&self) -> bool {
+        // SAFETY: The dma-buf is valid, and keeps its file, which has no position to race for.
+        let file = unsafe { File::from_raw_file((*self.as_raw()).file) };
+
+        file.flags() & file::flags::O_ACCMODE != file::flags::O_RDONLY
+    }
+}
+
+// SAFETY: A dma-buf lives for as long as there are references to its file, which is what is
+// counted here.
+unsafe impl AlwaysRefCounted for DmaBuf {
+    fn inc_ref(&self) {
+        // SAFETY: The reference shows that the count is not zero.
+        unsafe { bindings::get_dma_buf(self.as_raw()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: By the safety requirements there is a reference to give up.
+        unsafe { bindings::dma_buf_put(obj.as_ptr().cast()) };
+    }
+}
+
+/// The reservation lock of a dma-buf is held.
+///
+/// # Invariants
+///
+/// Only exists where the lock of the dma-buf in question is held, for `'a`.
+pub struct Resv<'a>(PhantomData<&'a ()>, NotThreadSafe);
+
+impl Resv<'_> {
+    /// # Safety
+    ///
+    /// The lock of the dma-buf in question must be held until the result is gone.
+    unsafe fn held() -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(PhantomData, NotThreadSafe)
+    }
+}
+
+/// The direction that C means.
+fn direction(dir: bindings::dma_data_direction) -> DataDirection {
+    match dir {
+        dir if dir == DataDirection::Bidirectional.into() => DataDirection::Bidirectional,
+        dir if dir == DataDirection::ToDevice.into() => DataDirection::ToDevice,
+        dir if dir == DataDirection::FromDevice.into() => DataDirection::FromDevice,
+        _ => DataDirection::None,
+    }
+}

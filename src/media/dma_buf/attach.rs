@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices that use a dma-buf.
+
+use super::{
+    DmaBuf,
+    VMap, //
+};
+use crate::bindings;
+use core::{
+    mem::ManuallyDrop,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    device,
+    dma::DataDirection,
+    error::from_err_ptr,
+    prelude::*,
+    scatterlist::SGTable,
+    sync::aref::ARef, //
+};
+
+/// A device's place at a dma-buf: the exporter knows that the device will use the memory.
+///
+/// Dropping it detaches the device.
+///
+/// # Invariants
+///
+/// `ptr` is an attachment of `_dev` to `dmabuf`, which is this type's to detach.
+pub struct Attachment {
+    ptr: NonNull<bindings::dma_buf_attachment>,
+    dmabuf: ARef<DmaBuf>,
+    _dev: ARef<device::Device>,
+}
+
+// SAFETY: Attachments are not tied to a thread.
+unsafe impl Send for Attachment {}
+
+// SAFETY: Nothing that a shared reference can do changes the attachment.
+unsafe impl Sync for Attachment {}
+
+impl Attachment {
+    /// Attaches `dev` to `dmabuf`.
+    ///
+    /// The exporter may refuse, with an error of its own.
+    pub fn new(dmabuf: ARef<DmaBuf>, dev: &device::Device) -> Result<Self> {
+        // `device::Device` is a transparent wrapper.
+        let raw_dev: *const device::Device = dev;
+
+        // SAFETY: Both are valid; the references below keep them so until they are detached.
+        let ptr = from_err_ptr(unsafe {
+            bindings::dma_buf_attach(dmabuf.as_raw(), raw_dev.cast_mut().cast())
+        })?;
+
+        // INVARIANT: The device was just attached.
+        Ok(Self {
+            ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
+            dmabuf,
+            _dev: dev.into(),
+        })
+    }
+
+    /// The dma-buf.
+    pub fn dma_buf(&self) -> &DmaBuf {
+        &self.dmabuf
+    }
+
+    /// Maps the memory for the device.
+    ///
+    /// `dir` must cover every use that is made of the memory. When the exporter fails, its error
+    /// comes back together with the attachment.
+    pub fn map(self, dir: DataDirection) -> Result<Mapped, (Error, Self)> {
+        // SAFETY: By the type invariants. The lock is not held: this type is not given to those
+        // who are called with it.
+        let sgt = from_err_ptr(unsafe {
+            bindings::dma_buf_map_attachment_unlocked(self.ptr.as_ptr(), dir.into())
+        });
+
+        match sgt.and_then(|sgt| NonNull::new(sgt).ok_or(ENOMEM)) {
+            // INVARIANT: The memory was just mapped.
+            Ok(sgt) => Ok(Mapped {
+                sgt,
+                dir,
+                attachment: self,
+            }),
+            Err(e) => Err((e, self)),
+        }
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants; a mapping would own this, so there is none.
+        unsafe { bindings::dma_buf_detach(self.dmabuf.as_raw(), self.ptr.as_ptr()) };
+    }
+}
+
+/// A dma-buf that is mapped for a device.
+///
+/// Dropping it unmaps the memory and detaches the device.
+///
+/// # Invariants
+///
+/// `sgt` is what mapping `attachment` in the direction `dir` returned, which is this type's to
+/// unmap.
+pub struct Mapped {
+    sgt: NonNull<bindings::sg_table>,
+    dir: DataDirection,
+    attachment: Attachment,
+}
+
+// SAFETY: Mappings are not tied to a thread.
+unsafe impl Send for Mapped {}
+
+// SAFETY: Nothing that a shared reference can do changes the mapping.
+unsafe impl Sync for Mapped {}
+
+impl Mapped {
+    /// Where the device finds the memory.
+    pub fn sg_table(&self) -> &SGTable {
+        // SAFETY: By the type invariants the table is valid, and nobody changes it, until it is
+        // unmapped, for which the reference has to be gone.
+        unsafe { SGTable::from_raw(self.sgt.as_ptr()) }
+    }
+
+    /// The direction that the memory was mapped for.
+    pub fn direction(&self) -> DataDirection {
+        self.dir
+    }
+
+    /// The dma-buf.
+    pub fn dma_buf(&self) -> &DmaBuf {
+        self.attachment.dma_buf()
+    }
+
+    /// Unmaps the memory; the device stays attached.
+    pub fn unmap(self) -> Attachment {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not used again, nor dropped, so that the table is unmapped once and
+        // the attachment has one owner.
+        unsafe {
+            this.release();
+            ptr::read(&this.attachment)
+        }
+    }
+
+    /// Maps the memory for the CPU as well.
+    ///
+    /// When the exporter fails, its error comes back together with the mapping.
+    pub fn vmap(self) -> Result<VMap, (Error, Self)> {
+        VMap::new(self)
+    }
+
+    /// # Safety
+    ///
+    /// The table must not be used afterwards.
+    unsafe fn release(&mut self) {
+        // SAFETY: By the type invariants this is what was mapped, and in which direction; by the
+        // safety requirements nobody will do so again.
+        unsafe {
+            bindings::dma_buf_unmap_attachment_unlocked(
+                self.attachment.ptr.as_ptr(),
+                self.sgt.as_ptr(),
+                self.dir.into(),
+            );
+        };
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: The fields are about to be dropped; `Attachment` does not know of the table.
+        unsafe { self.release() };
+    }
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages of a driver, for user space and for other devices.
+
+use super::{
+    export,
+    DmaBuf,
+    Exporter,
+    Resv,
+    Table, //
+};
+use crate::{
+    bindings,
+    iosys_map::Map, //
+};
+use core::{
+    cmp,
+    ptr::NonNull, //
+};
+use kernel::{
+    device,
+    dma::DataDirection,
+    error::to_result,
+    ffi::c_void,
+    mm::virt::{
+        flags,
+        VmaNew, //
+    },
+    new_mutex,
+    page::{
+        page_align,
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
+    prelude::*,
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        Arc,
+        Mutex,
+        Refcount, //
+    },
+};
+
+/// Pages, zeroed when they are allocated, and mapped for the CPU.
+///
+/// The memory lives until its last user is gone: those who hold an [`ARef`], mappings of processes,
+/// and dma-bufs. Devices that import it have a mapping each, and each is synced when the CPU
+/// accesses the memory.
+///
+/// # Invariants
+///
+/// - Instances are always reference-counted, and allocated as a `KBox`.
+/// - `map` is a mapping of all of `pages`.
+#[pin_data]
+pub struct Pages {
+    refs: Refcount,
+    // Dropped in this order.
+    map: VMapped,
+    pages: Allocation,
+    /// The mappings of importers. The lock is taken with a reservation lock held, and not the other
+    /// way round.
+    #[pin]
+    tables: Mutex<KVec<Arc<Table>>>,
+}
+
+// SAFETY: Pages are not tied to a thread.
+unsafe impl Send for Pages {}
+
+// SAFETY: What changes is behind locks, or is the memory itself, to which there are no references.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    /// Allocates at least `size` bytes, rounded up to whole pages.
+    pub fn new(size: usize) -> Result<ARef<Self>> {
+        let count = page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT;
+        let pages = Allocation::new(count)?;
+        let map = VMapped::new(&pages)?;
+
+        let this = KBox::pin_init(
+            pin_init!(Self {
+                refs: Refcount::new(1),
+                map,
+                pages,
+                tables <- new_mutex!(KVec::new()),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // SAFETY: Nothing moves out of the box, which `dec_ref()` frees.
+        let this = KBox::into_raw(unsafe { Pin::into_inner_unchecked(this) });
+        // SAFETY: A box is not null, and the reference that was counted is this one.
+        Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(this)) })
+    }
+
+    /// The number of bytes.
+    pub fn size(&self) -> usize {
+        self.map.0.len()
+    }
+
+    /// How many references there are, the caller's, those of mappings of processes and those of
+    /// dma-bufs included.
+    pub fn users(&self) -> u32 {
+        let users = self
+            .refs
+            .as_atomic()
+            .load(kernel::sync::atomic::ordering::Relaxed);
+        users.unsigned_abs()
+    }
+
+    pub(super) fn as_raw(&self) -> &[*mut bindings::page] {
+        &self.pages.0
+    }
+
+    /// Where the CPU finds the memory.
+    pub(crate) fn vaddr(&self) -> *mut c_void {
+        self.map
+            .0
+            .vaddr()
+            .map_or(core::ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    /// The memory, for those who see to the caches themselves.
+    pub fn map(&self) -> &Map {
+        &self.map.0
+    }
+
+    /// Begins an access of the CPU, as [`VMap::begin_cpu_access`](super::VMap::begin_cpu_access)
+    /// does for an importer.
+    pub fn begin_cpu_access(&self) -> PagesAccess<'_> {
+        for table in self.tables.lock().iter() {
+            table.sync_for_cpu();
+        }
+        PagesAccess(self)
+    }
+
+    fn end_cpu_access(&self) {
+        for table in self.tables.lock().iter() {
+            table.sync_for_device();
+        }
+    }
+
+    /// Makes a dma-buf of the memory. `flags` are those of open(2), of which the access mode counts.
+    pub fn export(&self, flags: u32) -> Result<ARef<DmaBuf>> {
+        export::<Self, ARef<Self>>(self.into(), self.size(), flags)
+    }
+
+    /// Maps the memory into a process, which shares it.
+    pub fn mmap(&self, vma: &VmaNew) -> Result {
+        // With `MAP_PRIVATE`, the first write would part the process from the others.
+        if vma.flags() & (flags::SHARED | flags::MAYSHARE) == 0 {
+            return Err(EINVAL);
+        }
+        vma.set_dontexpand();
+        vma.set_dontdump();
+
+        // SAFETY: The mapping is being set up, so it is ours to change; the array is only read, and
+        // the C function goes by its length.
+        unsafe {
+            let raw = vma.as_ptr();
+            to_result(bindings::vm_map_pages(
+                raw,
+                self.as_raw().as_ptr().cast_mut(),
+                self.as_raw().len(),
+            ))?;
+
+            // The callbacks rely on what is set here: a reference for each mapping.
+            (*raw).vm_private_data = core::ptr::from_ref(self).cast_mut().cast();
+            (*raw).vm_ops = &VM_OPS.0;
+        }
+        self.inc_ref();
+        Ok(())
+    }
+}
+
+// SAFETY: The memory is freed when the count reaches zero, and not before.
+unsafe impl AlwaysRefCounted for Pages {
+    fn inc_ref(&self) {
+        self.refs.inc();
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: By the safety requirements there is a reference to give up.
+        if unsafe { obj.as_ref() }.refs.dec_and_test() {
+            // SAFETY: That was the last one, and by the type invariants this is a box.
+            drop(unsafe { KBox::from_raw(obj.as_ptr()) });
+        }
+    }
+}
+
+#[vtable]
+impl Exporter for Pages {
+    type Attachment = ARef<device::Device>;
+
+    fn attach(&self, dev: &device::Device) -> Result<Self::Attachment> {
+        Ok(dev.into())
+    }
+
+    fn map(
+        &self,
+        dev: &Self::Attachment,
+        dir: DataDirection,
+        _resv: &Resv<'_>,
+    ) -> Result<Arc<Table>> {
+        let table = Table::new(self, dev, dir)?;
+
+        // An access of the CPU that has begun already ends with a sync of this one, too.
+        self.tables.lock().push(table.clone(), GFP_KERNEL)?;
+        Ok(table)
+    }
+
+    fn unmap(&self, _dev: &Self::Attachment, table: Arc<Table>, _resv: &Resv<'_>) {
+        self.tables
+            .lock()
+            .retain(|other| !Arc::ptr_eq(other, &table));
+    }
+
+    // Each mapping has a direction of its own, and the DMA API wants that one.
+
+    fn begin_cpu_access(&self, _dir: DataDirection) -> Result {
+        // What ends this access is the call below.
+        core::mem::forget(Pages::begin_cpu_access(self));
+        Ok(())
+    }
+
+    fn end_cpu_access(&self, _dir: DataDirection) -> Result {
+        Pages::end_cpu_access(self);
+        Ok(())
+    }
+
+    fn mmap(&self, vma: &VmaNew) -> Result {
+        Pages::mmap(self, vma)
+    }
+
+    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+        Ok(Pages::map(self))
+    }
+}
+
+/// The CPU has the memory, until this is dropped.
+pub struct PagesAccess<'a>(&'a Pages);
+
+impl PagesAccess<'_> {
+    /// The memory.
+    #[inline]
+    pub fn map(&self) -> &Map {
+        self.0.map()
+    }
+}
+
+impl Drop for PagesAccess<'_> {
+    fn drop(&mut self) {
+        self.0.end_cpu_access();
+    }
+}
+
+/// Single pages.
+///
+/// # Invariants
+///
+/// Not empty; each is a page of order 0, with a reference that is this type's.
+struct Allocation(KVVec<*mut bindings::page>);
+
+impl Allocation {
+    /// Tries the largest orders first: few segments make the work of devices easy. What is not free
+    /// at once is not worth waiting for, as smaller ones will do.
+    fn new(count: usize) -> Result<Self> {
+        /// Give up, rather than kill a process for its memory.
+        const GFP: u32 = bindings::GFP_KERNEL
+            | bindings::__GFP_ZERO
+            | bindings::__GFP_NOWARN
+            | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
+        /// Give up at once.
+        const GFP_LARGE: u32 = GFP
+            & !(1 << bindings::___GFP_RETRY_MAYFAIL_BIT | 1 << bindings::___GFP_DIRECT_RECLAIM_BIT)
+            | 1 << bindings::___GFP_NORETRY_BIT;
+
+        if count == 0 {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: Filled below, with what is allocated.
+        let mut this = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?);
+        let mut order = bindings::MAX_PAGE_ORDER;
+
+        while this.0.len() < count {
+            let left = count - this.0.len();
+            order = cmp::min(order, left.ilog2());
+
+            // SAFETY: Any flags and orders may be asked for.
+            let page =
+                unsafe { bindings::alloc_pages(if order > 0 { GFP_LARGE } else { GFP }, order) };
+            if page.is_null() {
+                order = order.checked_sub(1).ok_or(ENOMEM)?;
+                continue;
+            }
+
+            // Each page is to have a count of its own: user space maps them one by one.
+            //
+            // SAFETY: The pages were just allocated, and are not a compound page.
+            unsafe { bindings::split_page(page, order) };
+
+            for i in 0..1 << order {
+                // SAFETY: There are that many pages, and there is a `struct page` for each.
+                let page = unsafe { page.add(i) };
+                this.0.push_within_capacity(page).map_err(|_| ENOMEM)?;
+            }
+        }
+        Ok(this)
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        for page in &self.0 {
+            // SAFETY: By the type invariants.
+            unsafe { bindings::__free_pages(*page, 0) };
+        }
+    }
+}
+
+/// A mapping of all pages of an [`Allocation`], one after the other.
+///
+/// # Invariants
+///
+/// The map was made by `vmap()`, and the pages outlive it.
+struct VMapped(Map);
+
+impl VMapped {
+    fn new(pages: &Allocation) -> Result<Self> {
+        let count = u32::try_from(pages.0.len())?;
+
+        // SAFETY: The array holds that many pages, and is only read.
+        let vaddr = unsafe { bindings::vmap(pages.0.as_ptr().cast_mut(), count) };
+        let vaddr = NonNull::new(vaddr).ok_or(ENOMEM)?;
+
+        // INVARIANT: Made by the call above.
+        //
+        // SAFETY: The pages are mapped until this is dropped.
+        Ok(Self(unsafe {
+            Map::from_vaddr(vaddr, pages.0.len() * PAGE_SIZE)
+        }))
+    }
+}
+
+impl Drop for VMapped {
+    fn drop(&mut self) {
+        if let Some(vaddr) = self.0.vaddr() {
+            // SAFETY: By the type invariants; nobody uses the map any more.
+            unsafe { bindings::vunmap(vaddr.as_ptr()) };
+        }
+    }
+}
+
+/// The operations of the mappings that [`Pages::mmap`] makes.
+struct VmOps(bindings::vm_operations_struct);
+
+// SAFETY: Nobody changes the operations.
+unsafe impl Sync for VmOps {}
+
+static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
+    open: Some(open_callback),
+    close: Some(close_callback),
+    ..pin_init::zeroed()
+});
+
+/// # Safety
+///
+/// `vma` must be a copy of a mapping that [`Pages::mmap`] has set up.
+unsafe extern "C" fn open_callback(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: By the safety requirements the original has a reference.
+    unsafe { &*(*vma).vm_private_data.cast::<Pages>() }.inc_ref();
+}
+
+/// # Safety
+///
+/// `vma` must be a mapping that [`Pages::mmap`] has set up, or a copy of one, and is given up.
+unsafe extern "C" fn close_callback(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: By the safety requirements the mapping has a reference, which goes with it.
+    unsafe { Pages::dec_ref(NonNull::new_unchecked((*vma).vm_private_data.cast())) };
+}

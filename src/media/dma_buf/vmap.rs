@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The CPU's use of a dma-buf.
+
+use super::{
+    DmaBuf,
+    Mapped, //
+};
+use crate::{
+    bindings,
+    iosys_map::Map, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ptr, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// A dma-buf that is mapped for a device and for the CPU, which is its engine.
+///
+/// The memory is reached through [`VMap::begin_cpu_access`] and in no other way. Dropping this
+/// undoes both mappings and detaches the device.
+///
+/// # Invariants
+///
+/// `map` is what mapping the dma-buf of `mapped` for the CPU returned, which is this type's to
+/// unmap.
+pub struct VMap {
+    map: Map,
+    mapped: Mapped,
+}
+
+impl VMap {
+    pub(super) fn new(mapped: Mapped) -> Result<Self, (Error, Mapped)> {
+        let dmabuf = mapped.dma_buf();
+        let mut raw: bindings::iosys_map = pin_init::zeroed();
+
+        // SAFETY: The dma-buf is valid, and its lock is not held: the types of importers are not
+        // given to those who are called with it.
+        match to_result(unsafe { bindings::dma_buf_vmap_unlocked(dmabuf.as_raw(), &mut raw) }) {
+            // INVARIANT: The memory was just mapped.
+            Ok(()) => Ok(Self {
+                // SAFETY: By the contract of the C function all of the dma-buf is mapped now, and
+                // it stays so until `release()`.
+                map: unsafe { Map::from_raw(raw, dmabuf.size()) },
+                mapped,
+            }),
+            Err(e) => Err((e, mapped)),
+        }
+    }
+
+    /// The dma-buf.
+    pub fn dma_buf(&self) -> &DmaBuf {
+        self.mapped.dma_buf()
+    }
+
+    /// Waits until the CPU may have the memory, and makes it see what devices have written.
+    ///
+    /// What the CPU does until the access ends is for the direction that the memory is mapped in.
+    pub fn begin_cpu_access(&mut self) -> Result<CpuAccess<'_>> {
+        let dir = self.mapped.direction().into();
+
+        // SAFETY: The dma-buf is valid, and its lock is not held.
+        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), dir) })?;
+
+        // INVARIANT: The access has just begun.
+        Ok(CpuAccess { vmap: self })
+    }
+
+    /// Undoes the CPU's mapping; the device's stays.
+    pub fn unmap(self) -> Mapped {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not used again, nor dropped, so that the memory is unmapped once and
+        // `mapped` has one owner.
+        unsafe {
+            this.release();
+            ptr::read(&this.mapped)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The memory must not be used afterwards.
+    unsafe fn release(&mut self) {
+        let mut raw = self.map.as_raw();
+
+        // SAFETY: By the type invariants this is what was mapped; by the safety requirements
+        // nobody uses it any more. The lock is not held.
+        unsafe { bindings::dma_buf_vunmap_unlocked(self.dma_buf().as_raw(), &mut raw) };
+    }
+}
+
+impl Drop for VMap {
+    fn drop(&mut self) {
+        // SAFETY: The map is about to be dropped, and `Mapped` does not know of it.
+        unsafe { self.release() };
+    }
+}
+
+/// The CPU has the memory, until this ends or is dropped.
+///
+/// # Invariants
+///
+/// An access in the direction of `vmap` has begun and not ended.
+pub struct CpuAccess<'a> {
+    vmap: &'a mut VMap,
+}
+
+impl CpuAccess<'_> {
+    /// The memory.
+    #[inline]
+    pub fn map(&self) -> &Map {
+        &self.vmap.map
+    }
+
+    /// Hands the memory back to devices.
+    ///
+    /// On an error of the exporter, what was written may not have reached them.
+    pub fn end(self) -> Result {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not used again, nor dropped.
+        unsafe { this.release() }
+    }
+
+    /// # Safety
+    ///
+    /// Must be called once at most.
+    unsafe fn release(&mut self) -> Result {
+        let dir = self.vmap.mapped.direction().into();
+
+        // SAFETY: The dma-buf is valid, and by the type invariant and the safety requirements
+        // there is an access to end. The lock is not held.
+        to_result(unsafe { bindings::dma_buf_end_cpu_access(self.vmap.dma_buf().as_raw(), dir) })
+    }
+}
+
+impl Drop for CpuAccess<'_> {
+    fn drop(&mut self) {
+        // Who cares for the outcome calls `end()`.
+        //
+        // SAFETY: This is the last use.
+        let _ = unsafe { self.release() };
+    }
+}
