@@ -8,6 +8,39 @@
 #[path = "bindings/lib.rs"]
 mod bindings;
 
-/// Stands in for the module type that `#[vtable]` expects in every crate.
-#[allow(dead_code)]
-struct LocalModule;
+// The modules of a crate root lie beside it; this lets them lie in a folder of their own.
+#[path = "media"]
+mod media {
+    pub mod dma_buf;
+    pub mod iosys_map;
+    pub mod kthread;
+    pub mod platform;
+    pub mod v4l2;
+    pub mod vb2;
+}
+
+pub use media::*;
+
+/// The module that this crate is a part of, which `#[vtable]` takes for the owner.
+#[doc(hidden)]
+pub struct LocalModule;
+
+impl kernel::ModuleMetadata for LocalModule {
+    const NAME: &'static kernel::str::CStr = c"media";
+
+    #[cfg(MODULE)]
+    const THIS_MODULE: kernel::ThisModule = {
+        #[expect(improper_ctypes, reason = "only its address is used")]
+        extern "C" {
+            static __this_module: kernel::types::Opaque<bindings::module>;
+        }
+
+        // SAFETY: The build makes this for the module that the crate is linked into.
+        unsafe { kernel::ThisModule::from_ptr(__this_module.get()) }
+    };
+
+    #[cfg(not(MODULE))]
+    // SAFETY: Built in, there is no module: null stands for that everywhere.
+    const THIS_MODULE: kernel::ThisModule =
+        unsafe { kernel::ThisModule::from_ptr(core::ptr::null_mut()) };
+}

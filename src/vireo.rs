@@ -1,10 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! vireo, a virtual camera.
+//! vireo: a virtual camera.
+//!
+//! The first driver on the abstractions of the `media` crate: a V4L2 capture device whose sensor is
+//! made of software, and whose buffers are everybody's.
 
 #![forbid(unsafe_code)]
 
-use kernel::prelude::*;
+use kernel::{
+    driver,
+    platform,
+    prelude::*,
+    InPlaceModule, //
+};
+
+use media::platform::VirtualDevice;
+
+// The modules of a crate root lie beside it; this lets them lie in a folder of their own. What is
+// pure is shared with the tests' crate, where it is public.
+#[path = "vireo"]
+#[allow(unreachable_pub)]
+mod vireo {
+    pub(crate) mod colour;
+    pub(crate) mod ctrls;
+    pub(crate) mod device;
+    pub(crate) mod format;
+    pub(crate) mod pacing;
+    pub(crate) mod pattern;
+    pub(crate) mod queue;
+    pub(crate) mod stamp;
+    pub(crate) mod stream;
+    pub(crate) mod template;
+}
+
+use vireo::*;
 
 module! {
     type: Vireo,
@@ -12,12 +41,45 @@ module! {
     authors: ["The vireo developers"],
     description: "Virtual V4L2 camera in Rust",
     license: "GPL",
+    imports_ns: ["DMA_BUF"],
+    params: {
+        n_devs: u32 {
+            default: 1,
+            description: "Number of cameras, 1 to 64",
+        },
+    },
 }
 
-struct Vireo;
+/// The most cameras that there may be.
+const MAX_DEVS: u32 = 64;
 
-impl kernel::Module for Vireo {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+/// The module: the driver, and the devices that it drives.
+#[pin_data]
+struct Vireo {
+    // Dropped in this order: the devices go while there is a driver to take leave of them.
+    _devices: KVec<VirtualDevice>,
+    #[pin]
+    _driver: driver::Registration<platform::Adapter<device::Driver>>,
+}
+
+impl InPlaceModule for Vireo {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _driver <- driver::Registration::new(device::NAME, module),
+            _devices: devices(module_parameters::n_devs.value())?,
+        })
     }
+}
+
+fn devices(count: u32) -> Result<KVec<VirtualDevice>> {
+    if !(1..=MAX_DEVS).contains(&count) {
+        pr_err!("n_devs={count} is not from 1 to {MAX_DEVS}\n");
+        return Err(EINVAL);
+    }
+
+    let mut devices = KVec::with_capacity(count as usize, GFP_KERNEL)?;
+    for id in 0..count {
+        devices.push(VirtualDevice::new(device::NAME, id as i32)?, GFP_KERNEL)?;
+    }
+    Ok(devices)
 }

@@ -38,7 +38,7 @@ use kernel::{
 /// The memory of one plane.
 pub(super) enum Memory {
     /// Pages of our own (`V4L2_MEMORY_MMAP`), which others may have imported.
-    Mmap(ARef<dma_buf::Pages>, DataDirection),
+    Mmap(ARef<dma_buf::Pages>),
     /// Pages of a process (`V4L2_MEMORY_USERPTR`).
     User(UserPages),
     /// Memory of an exporter (`V4L2_MEMORY_DMABUF`).
@@ -77,8 +77,7 @@ impl Access<'_> {
     /// Ends the access, and tells whether that worked.
     pub(super) fn end(self) -> Result {
         match self {
-            Access::Mmap(access) => access.end(),
-            Access::User(_) => Ok(()),
+            Access::Mmap(_) | Access::User(_) => Ok(()),
             Access::Import(access) => access.end(),
         }
     }
@@ -116,7 +115,7 @@ impl Memory {
     /// as long as the [`Access`] lasts.
     pub(super) unsafe fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
-            Memory::Mmap(pages, dir) => Access::Mmap(pages.begin_cpu_access(*dir)?),
+            Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()),
             Memory::User(pages) => Access::User(pages.map()),
             // SAFETY: By the safety requirements, and since videobuf2 leaves a buffer alone that
             // the driver has, there is no other user.
@@ -129,7 +128,7 @@ impl Memory {
 
     fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
         match self {
-            Memory::Mmap(pages, _) => Ok(pages),
+            Memory::Mmap(pages) => Ok(pages),
             _ => Err(EINVAL),
         }
     }
@@ -176,17 +175,13 @@ pub(super) static OPS: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
 
 /// # Safety
 ///
-/// `vb` must be a buffer of a queue, `dev` a device.
+/// None but that of C: what the arguments point to is not used.
 unsafe extern "C" fn alloc_callback(
-    vb: *mut bindings::vb2_buffer,
+    _vb: *mut bindings::vb2_buffer,
     _dev: *mut bindings::device,
     size: c_ulong,
 ) -> *mut c_void {
-    into_ptr(|| {
-        // SAFETY: By the safety requirements.
-        let dir = unsafe { direction(vb) };
-        Memory::Mmap(dma_buf::Pages::new(size)?, dir).into_priv()
-    })
+    into_ptr(|| Memory::Mmap(dma_buf::Pages::new(size)?).into_priv())
 }
 
 /// # Safety

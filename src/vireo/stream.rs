@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The sensor at work: a frame whenever one is due.
+
+use super::{
+    device::{
+        Camera,
+        Settings, //
+    },
+    pacing::Pacer,
+    pattern::{
+        self,
+        Look,
+        Pattern, //
+    },
+    stamp::Frame,
+    template::{
+        self,
+        Sink,
+        Template, //
+    },
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    },
+};
+use media::{
+    kthread,
+    v4l2::{
+        self,
+        uapi, //
+    },
+    vb2, //
+};
+
+/// What runs between VIDIOC_STREAMON and VIDIOC_STREAMOFF.
+#[pin_data]
+pub(crate) struct Stream {
+    #[pin]
+    thread: Mutex<Option<kthread::Thread<Sensor>>>,
+    frames: Atomic<u64>,
+    drops: Atomic<u64>,
+}
+
+impl Stream {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            thread <- new_mutex!(None, "Stream::thread"),
+            frames: Atomic::new(0),
+            drops: Atomic::new(0),
+        })
+    }
+
+    /// Starts the sensor: its first frame is due now.
+    pub(crate) fn start(&self, dev: &v4l2::Device<Camera>) -> Result {
+        let sensor = Sensor::new(dev)?;
+
+        *self.thread.lock() = Some(kthread::Thread::spawn(c"vireo", sensor)?);
+        Ok(())
+    }
+
+    /// Stops the sensor; returns when it has let go of its last buffer.
+    pub(crate) fn stop(&self) {
+        // Not dropped under the lock: this waits.
+        let thread = self.thread.lock().take();
+
+        drop(thread);
+    }
+
+    /// The frames that were delivered and those that were due without being, since the device
+    /// was made.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.frames.load(Relaxed), self.drops.load(Relaxed))
+    }
+
+    fn count(counter: &Atomic<u64>, by: u64) {
+        counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+    }
+}
+
+/// The sensor of one stream.
+pub(crate) struct Sensor {
+    dev: ARef<v4l2::Device<Camera>>,
+    settings: Settings,
+    /// The picture, ready to be copied; taken out only while it is made anew.
+    template: Option<Template<KVVec<u8>>>,
+}
+
+impl Sensor {
+    fn new(dev: &v4l2::Device<Camera>) -> Result<Self> {
+        let settings = *dev.settings.lock();
+
+        // The format stays while there are buffers, so that this is all that is ever needed.
+        let need = Pattern::ALL
+            .into_iter()
+            .map(|pattern| {
+                let look = Look {
+                    pattern,
+                    ..settings.look
+                };
+                template::len(&settings.layout, &look)
+            })
+            .max()
+            .unwrap_or(0);
+        let bytes = KVVec::from_elem(0, need, GFP_KERNEL)?;
+
+        Ok(Self {
+            dev: dev.into(),
+            settings,
+            template: Some(
+                Template::render(settings.layout, settings.look, bytes).map_err(|_| ENOMEM)?,
+            ),
+        })
+    }
+
+    /// Takes over what user space has changed since the last frame.
+    fn update(&mut self, pacer: &mut Pacer, sequence: u64) {
+        let settings = *self.dev.settings.lock();
+
+        if settings.interval != self.settings.interval {
+            *pacer = pacer.change(sequence, settings.interval.0, settings.interval.1);
+        }
+        if settings.look != self.settings.look {
+            if let Some(template) = self.template.take() {
+                self.template =
+                    Template::render(settings.layout, settings.look, template.into_bytes()).ok();
+            }
+        }
+        self.settings = settings;
+    }
+
+    /// Fills a buffer with frame `sequence`, and gives it back.
+    fn capture(&self, mut buffer: vb2::Buffer<'_, Camera>, sequence: u32, timestamp: u64) {
+        let meta = vb2::Meta {
+            sequence,
+            timestamp,
+            field: uapi::FIELD_NONE,
+        };
+        let frame = Frame {
+            device: self.dev.id,
+            sequence,
+            timestamp,
+            phase: pattern::phase(&self.settings.layout, sequence),
+        };
+
+        match self.fill(&mut buffer, &frame) {
+            Ok(()) => buffer.done(&meta, &[self.settings.layout.sizeimage]),
+            Err(_) => buffer.error(&meta),
+        }
+        Stream::count(&self.dev.stream.frames, 1);
+    }
+
+    fn fill(&self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
+        let template = self.template.as_ref().ok_or(ENOMEM)?;
+        let mut plane = Plane(buffer.plane(0)?);
+
+        template.compose(frame, &mut plane)?;
+        plane.0.end()
+    }
+}
+
+impl kthread::Function for Sensor {
+    fn run(&mut self, context: &kthread::Context) {
+        let interval = self.settings.interval;
+        let mut pacer = Pacer::new(context.now(), interval.0, interval.1);
+        let mut sequence = 0;
+
+        while context.sleep_until(pacer.deadline(sequence)) {
+            let now = context.now();
+
+            self.update(&mut pacer, sequence);
+            // The API's counter is of 32 bits, and wraps.
+            self.dev.frame_sync(sequence as u32);
+            match self.dev.queue().next() {
+                Some(buffer) => self.capture(buffer, sequence as u32, now),
+                None => Stream::count(&self.dev.stream.drops, 1),
+            }
+
+            // Being late costs the frames that are past, not the one that is due.
+            let next = (sequence + 1).max(pacer.due(context.now()).saturating_sub(1));
+            Stream::count(&self.dev.stream.drops, next - sequence - 1);
+            sequence = next;
+        }
+    }
+}
+
+/// The memory that a frame goes to.
+struct Plane<'a>(vb2::PlaneAccess<'a>);
+
+impl Sink for Plane<'_> {
+    type Error = Error;
+
+    fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        self.0.write(offset, data)
+    }
+}
