@@ -69,12 +69,8 @@ fn lines(plane: &Plane, look: &Look) -> usize {
 }
 
 impl<B> Template<B> {
-    /// The layout that it was rendered for.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
     /// The look that it was rendered for.
+    #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn look(&self) -> &Look {
         &self.look
     }
