@@ -47,11 +47,18 @@ module! {
             default: 1,
             description: "Number of cameras, 1 to 64",
         },
+        max_fps: u32 {
+            default: 30,
+            description: "Highest frame rate, 1 to 1000 frames a second",
+        },
     },
 }
 
 /// The most cameras that there may be.
 const MAX_DEVS: u32 = 64;
+
+/// The highest frame rate that may be allowed.
+const MAX_FPS: u32 = 1000;
 
 /// The module: the driver, and the devices that it drives.
 #[pin_data]
@@ -65,19 +72,29 @@ struct Vireo {
 impl InPlaceModule for Vireo {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            _: {
+                check("n_devs", module_parameters::n_devs.value(), MAX_DEVS)?;
+                check("max_fps", module_parameters::max_fps.value(), MAX_FPS)?;
+            },
             _driver <- driver::Registration::new(device::NAME, module),
             _devices: devices(module_parameters::n_devs.value())?,
         })
     }
 }
 
-fn devices(count: u32) -> Result<KVec<VirtualDevice>> {
-    if !(1..=MAX_DEVS).contains(&count) {
-        pr_err!("n_devs={count} is not from 1 to {MAX_DEVS}\n");
-        return Err(EINVAL);
+/// Refuses a parameter that is not from 1 to `max`.
+fn check(name: &str, value: u32, max: u32) -> Result {
+    if (1..=max).contains(&value) {
+        return Ok(());
     }
 
+    pr_err!("{name}={value} is not from 1 to {max}\n");
+    Err(EINVAL)
+}
+
+fn devices(count: u32) -> Result<KVec<VirtualDevice>> {
     let mut devices = KVec::with_capacity(count as usize, GFP_KERNEL)?;
+
     for id in 0..count {
         devices.push(VirtualDevice::new(device::NAME, id as i32)?, GFP_KERNEL)?;
     }

@@ -54,7 +54,9 @@ impl platform::Driver for Driver {
     ) -> impl PinInit<Self, Error> + 'bound {
         let id = number(pdev.as_ref().name());
 
-        v4l2::Device::register(pdev.as_ref(), Camera::new(id))
+        let max_fps = crate::module_parameters::max_fps.value();
+
+        v4l2::Device::register(pdev.as_ref(), Camera::new(id, max_fps))
             .map(|camera| Self { _camera: camera })
     }
 }
@@ -70,26 +72,14 @@ fn number(name: &CStr) -> u8 {
 }
 
 /// What user space can set.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Settings {
     /// How a frame lies in memory; does not change while there are buffers.
     pub(crate) layout: Layout,
     /// What it shows.
     pub(crate) look: Look,
-    /// The seconds from one frame to the next, as a fraction.
-    pub(crate) interval: Interval,
-}
-
-/// Seconds as numerator and denominator.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Interval(pub(crate) u32, pub(crate) u32);
-
-impl Default for Interval {
-    fn default() -> Self {
-        let (num, den) = pacing::DEFAULT;
-
-        Self(num, den)
-    }
+    /// The seconds from one frame to the next, as numerator and denominator.
+    pub(crate) interval: (u32, u32),
 }
 
 /// A camera.
@@ -97,6 +87,8 @@ impl Default for Interval {
 pub(crate) struct Camera {
     /// The number of the device, as in the stamps.
     pub(crate) id: u8,
+    /// The highest frame rate.
+    max_fps: u32,
     /// Held for a copy, never while something waits.
     #[pin]
     pub(crate) settings: SpinLock<Settings>,
@@ -106,12 +98,30 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
-    fn new(id: u8) -> impl PinInit<Self, Error> {
+    fn new(id: u8, max_fps: u32) -> impl PinInit<Self, Error> {
+        let settings = Settings {
+            layout: Layout::default(),
+            look: Look::default(),
+            interval: interval(0, 0, max_fps),
+        };
+
         try_pin_init!(Self {
             id,
-            settings <- new_spinlock!(Settings::default(), "Camera::settings"),
+            max_fps,
+            settings <- new_spinlock!(settings, "Camera::settings"),
             stream <- Stream::new(),
         })
+    }
+}
+
+/// The interval nearest to `num / den` seconds that is not below `1 / max_fps`.
+fn interval(num: u32, den: u32, max_fps: u32) -> (u32, u32) {
+    let (num, den) = pacing::negotiate(num, den);
+
+    if u64::from(num) * u64::from(max_fps) < u64::from(den) {
+        (1, max_fps)
+    } else {
+        (num, den)
     }
 }
 
@@ -146,7 +156,7 @@ impl v4l2::Capture for Camera {
             IoMode::Read, //
         ],
         timestamp_flags: uapi::BUF_FLAG_TIMESTAMP_MONOTONIC | uapi::BUF_FLAG_TSTAMP_SRC_SOE,
-        min_reqbufs_allocation: 2,
+        min_reqbufs_allocation: 3,
         // The sensor is the CPU.
         bidirectional: true,
     };
@@ -178,7 +188,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn frame_intervals(
-        _dev: &v4l2::Device<Self>,
+        dev: &v4l2::Device<Self>,
         pixelformat: u32,
         width: u32,
         height: u32,
@@ -188,20 +198,18 @@ impl v4l2::Capture for Camera {
 
         // A size that would be adjusted is none that there is.
         ((layout.width, layout.height) == (width, height))
-            .then_some((fract(pacing::MIN), fract(pacing::MAX)))
+            .then_some((fract((1, dev.max_fps)), fract(pacing::MAX)))
     }
 
     fn interval(dev: &v4l2::Device<Self>) -> Fract {
-        let Interval(num, den) = dev.settings.lock().interval;
-
-        fract((num, den))
+        fract(dev.settings.lock().interval)
     }
 
-    fn s_interval(dev: &v4l2::Device<Self>, interval: Fract) -> Fract {
-        let (num, den) = pacing::negotiate(interval.numerator, interval.denominator);
+    fn s_interval(dev: &v4l2::Device<Self>, asked: Fract) -> Fract {
+        let interval = interval(asked.numerator, asked.denominator, dev.max_fps);
 
-        dev.settings.lock().interval = Interval(num, den);
-        fract((num, den))
+        dev.settings.lock().interval = interval;
+        fract(interval)
     }
 
     fn s_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id, value: i32) -> Result {
@@ -211,7 +219,7 @@ impl v4l2::Capture for Camera {
     fn log_status(dev: &v4l2::Device<Self>) {
         let settings = *dev.settings.lock();
         let layout = settings.layout;
-        let Interval(num, den) = settings.interval;
+        let (num, den) = settings.interval;
         let (frames, drops) = dev.stream.counts();
 
         if let Some(parent) = dev.as_dev() {
