@@ -43,6 +43,8 @@ mod attach;
 mod export;
 mod pages;
 mod table;
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
 mod vmap;
 
 pub use self::{

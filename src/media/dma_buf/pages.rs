@@ -44,6 +44,9 @@ use kernel::{
     },
 };
 
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
+
 /// Pages, zeroed when they are allocated, and mapped for the CPU.
 ///
 /// The memory lives until its last user is gone: those who hold an [`ARef`], mappings of processes,

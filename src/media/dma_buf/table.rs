@@ -157,6 +157,11 @@ impl Table {
         unsafe { SGTable::from_raw(self.as_raw()) }
     }
 
+    /// The direction that the memory is mapped in.
+    pub fn direction(&self) -> DataDirection {
+        self.dir
+    }
+
     /// Makes the CPU see what the device has written.
     pub fn sync_for_cpu(&self) {
         // SAFETY: By the type invariants the table is mapped for this device and direction.

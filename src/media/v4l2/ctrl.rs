@@ -76,8 +76,7 @@ impl<const N: usize> Menu<N> {
         let mut pointers = [core::ptr::null(); N];
         let mut i = 0;
         while i < N {
-            // CAST: `c_char` of the kernel is `u8`, that of `core` is not everywhere.
-            pointers[i] = names[i].as_ptr().cast();
+            pointers[i] = names[i].to_bytes_with_nul().as_ptr();
             i += 1;
         }
         // INVARIANT: Taken from static strings.

@@ -205,12 +205,7 @@ impl<T: Capture> Device<T> {
 
         // SAFETY: Nobody else uses the node until it is registered; the tables are static.
         unsafe {
-            for (to, from) in (&mut (*vdev).name)
-                .iter_mut()
-                .zip(T::CARD.to_bytes().iter().take(63))
-            {
-                *to = *from;
-            }
+            ioctl::copy_name(&mut (*vdev).name, T::CARD);
             (*vdev).v4l2_dev = self.v4l2.get();
             (*vdev).fops = &ioctl::VTable::<T>::FOPS;
             (*vdev).ioctl_ops = &ioctl::VTable::<T>::OPS;

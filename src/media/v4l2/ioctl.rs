@@ -323,7 +323,7 @@ impl<T: Capture> VTable<T> {
 }
 
 /// Copies a name into an array of the user-space API, where it ends with a zero.
-fn copy_name(to: &mut [u8], name: &CStr) {
+pub(super) fn copy_name(to: &mut [u8], name: &CStr) {
     let room = to.len().saturating_sub(1);
 
     to.fill(0);

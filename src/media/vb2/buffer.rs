@@ -166,7 +166,8 @@ impl<'q, T: Operations> Buffer<'q, T> {
             (*vbuf).sequence = meta.sequence;
             (*vbuf).field = meta.field;
             (*vb).timestamp = meta.timestamp;
-            for (plane, used) in (&mut (*vb).planes).iter_mut().zip(bytesused) {
+            let planes = &mut (*vb).planes;
+            for (plane, used) in planes.iter_mut().zip(bytesused) {
                 plane.bytesused = *used;
             }
             bindings::vb2_buffer_done(vb, state);

@@ -87,14 +87,10 @@ impl UserPages {
                     // room for.
                     unsafe { pages.0.inc_len(got) }
                 }
-                _ => {
-                    return Err(match got {
-                        got if got == -(bindings::ENOMEM as isize) as _ => ENOMEM,
-                        // EFAULT is for the address of an argument; of a buffer's address
-                        // VIDIOC_QBUF says EINVAL.
-                        _ => EINVAL,
-                    });
-                }
+                // EFAULT is for the address of an argument; of a buffer's address VIDIOC_QBUF
+                // says EINVAL.
+                _ if got == ENOMEM.to_errno() as isize => return Err(ENOMEM),
+                _ => return Err(EINVAL),
             }
         }
         drop(guard);
@@ -126,11 +122,7 @@ impl Drop for UserPages {
         // have been written.
         unsafe {
             bindings::vunmap(self.base.as_ptr());
-            bindings::unpin_user_pages_dirty_lock(
-                self.pages.as_mut_ptr(),
-                self.pages.len() as _,
-                true,
-            );
+            bindings::unpin_user_pages_dirty_lock(self.pages.as_mut_ptr(), self.pages.len(), true);
         }
     }
 }
@@ -152,7 +144,7 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         // SAFETY: By the type invariants.
-        unsafe { bindings::unpin_user_pages(self.0.as_mut_ptr(), self.0.len() as _) };
+        unsafe { bindings::unpin_user_pages(self.0.as_mut_ptr(), self.0.len()) };
     }
 }
 

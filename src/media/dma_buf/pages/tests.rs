@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of [`Pages`].
+
+use super::{
+    super::{
+        tests::{
+            settle,
+            Device, //
+        },
+        Attachment,
+        Mapped, //
+    },
+    Pages, //
+};
+use kernel::{
+    dma::DataDirection,
+    fs::file::flags::{
+        O_RDONLY,
+        O_RDWR,
+        O_WRONLY, //
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<Mapped> {
+    Attachment::new(pages.export(O_RDWR)?, dev.get())?
+        .map(dir)
+        .map_err(|(e, _)| e)
+}
+
+/// The directions of the mappings that there are.
+fn directions(pages: &Pages) -> Result<KVec<DataDirection>> {
+    let tables = pages.tables.lock();
+    let mut directions = KVec::with_capacity(tables.len(), GFP_KERNEL)?;
+    for table in tables.iter() {
+        directions.push(table.direction(), GFP_KERNEL)?;
+    }
+    Ok(directions)
+}
+
+#[kunit_tests(vireo_pages)]
+mod suite {
+    use super::*;
+
+    #[test]
+    fn memory_is_zeroed_and_whole() -> Result {
+        // An odd number of pages takes several orders; some memory was used before.
+        for size in [1, PAGE_SIZE, PAGE_SIZE + 1, 1037 * PAGE_SIZE] {
+            for _ in 0..2 {
+                let pages = Pages::new(size)?;
+                assert_eq!(pages.size(), size.div_ceil(PAGE_SIZE) * PAGE_SIZE);
+                assert_eq!(pages.as_raw().len(), size.div_ceil(PAGE_SIZE));
+
+                let mut bytes = KVVec::from_elem(1u8, pages.size(), GFP_KERNEL)?;
+                pages.map().read(0, &mut bytes)?;
+                assert!(bytes.iter().all(|byte| *byte == 0));
+                pages.map().fill(0, pages.size(), 0xff)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused() {
+        assert!(Pages::new(0).err() == Some(EINVAL));
+        assert!(Pages::new(usize::MAX).err() == Some(ENOMEM));
+        assert!(Pages::new(1 << 46).err() == Some(ENOMEM));
+    }
+
+    #[test]
+    fn users_are_counted() -> Result {
+        let pages = Pages::new(PAGE_SIZE)?;
+        assert_eq!(pages.users(), 1);
+
+        let another: ARef<Pages> = (&*pages).into();
+        assert_eq!(pages.users(), 2);
+        drop(another);
+        assert_eq!(pages.users(), 1);
+
+        let first = pages.export(O_RDWR)?;
+        let second = pages.export(O_RDWR)?;
+        assert_eq!(pages.users(), 3);
+        drop(first);
+        settle();
+        assert_eq!(pages.users(), 2);
+        drop(second);
+        settle();
+        assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn dma_buf_outlives_its_exporter() -> Result {
+        let dev = Device::new(true)?;
+        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let dmabuf = pages.export(O_RDWR)?;
+        assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
+
+        pages.map().write(2 * PAGE_SIZE, b"frame")?;
+        drop(pages);
+
+        let mapped = Attachment::new(dmabuf, dev.get())?
+            .map(DataDirection::Bidirectional)
+            .map_err(|(e, _)| e)?;
+        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
+        let access = vmap.begin_cpu_access()?;
+        let mut seen = [0; 5];
+        access.map().read(2 * PAGE_SIZE, &mut seen)?;
+        assert!(seen == *b"frame");
+        access.end()?;
+        Ok(())
+    }
+
+    #[test]
+    fn importers_write_into_the_same_memory() -> Result {
+        let dev = Device::new(true)?;
+        let pages = Pages::new(PAGE_SIZE)?;
+
+        let mapped = attach(&pages, &dev, DataDirection::Bidirectional)?;
+        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
+        let access = vmap.begin_cpu_access()?;
+        access.map().fill(0, PAGE_SIZE, 0x5a)?;
+        access.end()?;
+
+        let access = pages.begin_cpu_access();
+        let mut seen = [0; 2];
+        access.map().read(PAGE_SIZE - 2, &mut seen)?;
+        assert!(seen == [0x5a; 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn each_device_has_a_mapping() -> Result {
+        let (first, second) = (Device::new(true)?, Device::new(true)?);
+        let pages = Pages::new(64 * PAGE_SIZE)?;
+
+        // What a device may write is mapped in both directions, since the CPU may, too.
+        let to = attach(&pages, &first, DataDirection::ToDevice)?;
+        let from = attach(&pages, &second, DataDirection::FromDevice)?;
+        assert!(directions(&pages)?[..] == [DataDirection::ToDevice, DataDirection::Bidirectional]);
+
+        for mapped in [&to, &from] {
+            let total: u64 = mapped.sg_table().iter().map(|entry| entry.dma_len()).sum();
+            assert_eq!(total, pages.size() as u64);
+            // Memory that is free in large orders makes few segments of 64 KiB, the DMA API's
+            // limit for a device that names none; single pages would be 64.
+            assert!(mapped.sg_table().iter().count() < 64);
+        }
+        drop(pages.begin_cpu_access());
+
+        drop(to);
+        assert!(directions(&pages)?[..] == [DataDirection::Bidirectional]);
+        drop(from);
+        assert!(directions(&pages)?.is_empty());
+
+        settle();
+        assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn device_without_dma_is_refused() -> Result {
+        let dev = Device::new(false)?;
+        let pages = Pages::new(PAGE_SIZE)?;
+
+        assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
+        settle();
+        assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn access_mode_is_kept() -> Result {
+        let pages = Pages::new(PAGE_SIZE)?;
+
+        assert!(!pages.export(O_RDONLY)?.is_writable());
+        assert!(pages.export(O_WRONLY)?.is_writable());
+        assert!(pages.export(O_RDWR)?.is_writable());
+        settle();
+        assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+}

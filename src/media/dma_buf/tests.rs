@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
+
+use super::{
+    export,
+    Attachment,
+    DmaBuf,
+    Exporter,
+    Pages,
+    Resv,
+    Table, //
+};
+use crate::{
+    bindings,
+    iosys_map::Map, //
+};
+use kernel::{
+    device,
+    dma::DataDirection,
+    faux,
+    fs::file::flags::{
+        O_RDONLY,
+        O_RDWR, //
+    },
+    new_mutex,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    },
+};
+
+/// A device that can, or cannot, do DMA.
+pub(super) struct Device {
+    reg: faux::Registration,
+    _mask: Option<KBox<u64>>,
+}
+
+impl Device {
+    pub(super) fn new(has_dma: bool) -> Result<Self> {
+        let reg = faux::Registration::new(c"vireo-kunit", None)?;
+        let mut this = Self { reg, _mask: None };
+
+        if has_dma {
+            let mask = KBox::into_raw(KBox::new(u64::MAX, GFP_KERNEL)?);
+            let dev: *const device::Device = this.get();
+            // SAFETY: The device is the test's own, and nobody does DMA with it yet. Those who do
+            // are gone before the test gives up the device, and the mask with it.
+            unsafe {
+                (*dev.cast_mut().cast::<bindings::device>()).dma_mask = mask;
+                this._mask = Some(KBox::from_raw(mask));
+            }
+        }
+        Ok(this)
+    }
+
+    pub(super) fn get(&self) -> &device::Device {
+        self.reg.as_ref().as_ref()
+    }
+}
+
+/// Lets the files go whose last reference a kernel thread has dropped.
+pub(super) fn settle() {
+    // SAFETY: No lock is held, and the thread does not belong to the work that is waited for.
+    unsafe { bindings::flush_delayed_fput() };
+}
+
+/// Runs `f` without the backtraces of warnings: dma-buf warns of exporters whose vmap() fails.
+fn without_warnings<T>(f: impl FnOnce() -> T) -> T {
+    // SAFETY: This is a KUnit test, and suppression begins and ends in it.
+    unsafe {
+        let test = bindings::kunit_get_current_test();
+        let handle = bindings::kunit_start_suppress_warning(test);
+        let result = f();
+        bindings::kunit_end_suppress_warning(test, handle);
+        result
+    }
+}
+
+/// A call of the exporter.
+#[derive(Clone, Copy, PartialEq)]
+enum Call {
+    Attach,
+    Detach,
+    Map(DataDirection),
+    Unmap,
+    VMap,
+    VUnmap,
+    Begin(DataDirection),
+    End(DataDirection),
+    Release,
+}
+
+/// What one import of everything leads to.
+const ALL: [Call; 9] = [
+    Call::Attach,
+    Call::Map(DIR),
+    Call::VMap,
+    Call::Begin(DIR),
+    Call::End(DIR),
+    Call::VUnmap,
+    Call::Unmap,
+    Call::Detach,
+    Call::Release,
+];
+
+/// The direction of the tests, which is not the one with the number 0.
+const DIR: DataDirection = DataDirection::FromDevice;
+
+/// What an exporter was asked, in which order, and where it is to fail.
+#[pin_data]
+struct Notes {
+    #[pin]
+    calls: Mutex<KVec<Call>>,
+    #[pin]
+    failure: Mutex<Option<(Call, Error)>>,
+}
+
+impl Notes {
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                calls <- new_mutex!(KVec::new()),
+                failure <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn take(&self, call: Call) -> Result {
+        self.calls.lock().push(call, GFP_KERNEL)?;
+        match *self.failure.lock() {
+            Some((failing, e)) if failing == call => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&self, failure: Option<(Call, Error)>) {
+        *self.failure.lock() = failure;
+    }
+
+    /// The calls so far, which are forgotten.
+    fn read(&self) -> KVec<Call> {
+        settle();
+        core::mem::take(&mut *self.calls.lock())
+    }
+}
+
+/// An exporter whose CPU sees other memory than its devices do: what is written reaches them when
+/// an access ends, and not otherwise.
+struct Staged {
+    memory: ARef<Pages>,
+    stage: ARef<Pages>,
+    notes: Arc<Notes>,
+}
+
+impl Staged {
+    /// A dma-buf of such memory, that memory as devices see it, and what is noted of it.
+    fn export(size: usize, flags: u32) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
+        let memory = Pages::new(size)?;
+        let notes = Notes::new()?;
+        let this = Arc::new(
+            Self {
+                memory: memory.clone(),
+                stage: Pages::new(size)?,
+                notes: notes.clone(),
+            },
+            GFP_KERNEL,
+        )?;
+
+        Ok((export::<Self, Arc<Self>>(this, size, flags)?, memory, notes))
+    }
+
+    fn copy(from: &Pages, to: &Pages) -> Result {
+        let mut bytes = KVVec::from_elem(0u8, from.size(), GFP_KERNEL)?;
+        from.map().read(0, &mut bytes)?;
+        to.map().write(0, &bytes)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let _ = self.notes.take(Call::Release);
+    }
+}
+
+/// What [`Staged`] keeps for a device.
+struct Place {
+    dev: ARef<device::Device>,
+    notes: Arc<Notes>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.notes.take(Call::Detach);
+    }
+}
+
+#[vtable]
+impl Exporter for Staged {
+    type Attachment = Place;
+
+    fn attach(&self, dev: &device::Device) -> Result<Place> {
+        self.notes.take(Call::Attach)?;
+        Ok(Place {
+            dev: dev.into(),
+            notes: self.notes.clone(),
+        })
+    }
+
+    fn map(&self, place: &Place, dir: DataDirection, _resv: &Resv<'_>) -> Result<Arc<Table>> {
+        self.notes.take(Call::Map(dir))?;
+        Table::new(&self.memory, &place.dev, dir)
+    }
+
+    fn unmap(&self, _place: &Place, table: Arc<Table>, _resv: &Resv<'_>) {
+        drop(table);
+        let _ = self.notes.take(Call::Unmap);
+    }
+
+    fn begin_cpu_access(&self, dir: DataDirection) -> Result {
+        self.notes.take(Call::Begin(dir))?;
+        Self::copy(&self.memory, &self.stage)
+    }
+
+    fn end_cpu_access(&self, dir: DataDirection) -> Result {
+        self.notes.take(Call::End(dir))?;
+        Self::copy(&self.stage, &self.memory)
+    }
+
+    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+        self.notes.take(Call::VMap)?;
+        Ok(self.stage.map())
+    }
+
+    fn vunmap(&self, _resv: &Resv<'_>) {
+        let _ = self.notes.take(Call::VUnmap);
+    }
+}
+
+/// An exporter that does what every one must, and no more; its memory is not for the CPU.
+struct Bare(ARef<Pages>);
+
+#[vtable]
+impl Exporter for Bare {
+    type Attachment = ARef<device::Device>;
+
+    fn attach(&self, dev: &device::Device) -> Result<ARef<device::Device>> {
+        Ok(dev.into())
+    }
+
+    fn map(
+        &self,
+        dev: &ARef<device::Device>,
+        dir: DataDirection,
+        _resv: &Resv<'_>,
+    ) -> Result<Arc<Table>> {
+        Table::new(&self.0, dev, dir)
+    }
+
+    fn unmap(&self, _dev: &ARef<device::Device>, _table: Arc<Table>, _resv: &Resv<'_>) {}
+}
+
+/// The byte that devices find at `offset`.
+fn byte(memory: &Pages, offset: usize) -> Result<u8> {
+    let mut byte = [0];
+    memory.map().read(offset, &mut byte)?;
+    Ok(byte[0])
+}
+
+/// An import that meets no error, until the frame is written.
+fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap> {
+    let mapped = Attachment::new(dmabuf, dev.get())?
+        .map(DIR)
+        .map_err(|(e, _)| e)?;
+    mapped.vmap().map_err(|(e, _)| e)
+}
+
+#[kunit_tests(vireo_dma_buf)]
+mod suite {
+    use super::*;
+
+    #[test]
+    fn calls_come_in_order() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, memory, notes) = Staged::export(2 * PAGE_SIZE, O_RDWR)?;
+        assert_eq!(dmabuf.size(), 2 * PAGE_SIZE);
+
+        let attachment = Attachment::new(dmabuf, dev.get())?;
+        assert!(notes.read()[..] == ALL[..1]);
+
+        let mapped = attachment.map(DIR).map_err(|(e, _)| e)?;
+        assert!(notes.read()[..] == ALL[1..2]);
+        assert!(mapped.direction() == DIR);
+        let total: u64 = mapped.sg_table().iter().map(|entry| entry.dma_len()).sum();
+        assert_eq!(total, 2 * PAGE_SIZE as u64);
+
+        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
+        assert!(notes.read()[..] == ALL[2..3]);
+
+        let access = vmap.begin_cpu_access()?;
+        assert!(notes.read()[..] == ALL[3..4]);
+        assert_eq!(access.map().len(), 2 * PAGE_SIZE);
+        access.map().fill(0, 2 * PAGE_SIZE, 7)?;
+        access.end()?;
+        assert!(notes.read()[..] == ALL[4..5]);
+        assert_eq!(byte(&memory, 2 * PAGE_SIZE - 1)?, 7);
+
+        let mapped = vmap.unmap();
+        assert!(notes.read()[..] == ALL[5..6]);
+        let attachment = mapped.unmap();
+        assert!(notes.read()[..] == ALL[6..7]);
+        drop(attachment);
+        assert!(notes.read()[..] == ALL[7..]);
+        Ok(())
+    }
+
+    #[test]
+    fn dropping_releases_in_order() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        let mut vmap = import(dmabuf, &dev)?;
+        drop(vmap.begin_cpu_access()?);
+        drop(vmap);
+        assert!(notes.read()[..] == ALL);
+        Ok(())
+    }
+
+    #[test]
+    fn attach_fails() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        notes.fail(Some((Call::Attach, ENXIO)));
+        assert!(Attachment::new(dmabuf, dev.get()).err() == Some(ENXIO));
+        assert!(notes.read()[..] == [Call::Attach, Call::Release]);
+        Ok(())
+    }
+
+    #[test]
+    fn map_fails_and_may_be_tried_again() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        notes.fail(Some((Call::Map(DIR), ENOSPC)));
+        let Err((e, attachment)) = Attachment::new(dmabuf, dev.get())?.map(DIR) else {
+            return Err(EINVAL);
+        };
+        assert!(e == ENOSPC);
+
+        notes.fail(None);
+        drop(attachment.map(DIR).map_err(|(e, _)| e)?);
+        assert!(
+            notes.read()[..]
+                == [
+                    Call::Attach,
+                    Call::Map(DIR),
+                    Call::Map(DIR),
+                    Call::Unmap,
+                    Call::Detach,
+                    Call::Release,
+                ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn vmap_fails_and_may_be_tried_again() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        notes.fail(Some((Call::VMap, ENODEV)));
+        let mapped = Attachment::new(dmabuf, dev.get())?
+            .map(DIR)
+            .map_err(|(e, _)| e)?;
+        let Err((e, mapped)) = without_warnings(|| mapped.vmap()) else {
+            return Err(EINVAL);
+        };
+        assert!(e == ENODEV);
+
+        notes.fail(None);
+        drop(mapped.vmap().map_err(|(e, _)| e)?);
+        assert!(
+            notes.read()[..]
+                == [
+                    Call::Attach,
+                    Call::Map(DIR),
+                    Call::VMap,
+                    Call::VMap,
+                    Call::VUnmap,
+                    Call::Unmap,
+                    Call::Detach,
+                    Call::Release,
+                ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn begin_fails_and_may_be_tried_again() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let mut vmap = import(dmabuf, &dev)?;
+        notes.read();
+
+        // A frame that could not begin must not end either.
+        notes.fail(Some((Call::Begin(DIR), EAGAIN)));
+        assert!(vmap.begin_cpu_access().err() == Some(EAGAIN));
+        assert!(notes.read()[..] == [Call::Begin(DIR)]);
+
+        notes.fail(None);
+        vmap.begin_cpu_access()?.end()?;
+        assert!(notes.read()[..] == ALL[3..5]);
+        Ok(())
+    }
+
+    #[test]
+    fn end_fails_once() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let mut vmap = import(dmabuf, &dev)?;
+        notes.read();
+
+        notes.fail(Some((Call::End(DIR), EIO)));
+        assert!(vmap.begin_cpu_access()?.end() == Err(EIO));
+        assert!(notes.read()[..] == ALL[3..5]);
+        Ok(())
+    }
+
+    #[test]
+    fn frame_without_bracket_is_lost() -> Result {
+        let dev = Device::new(true)?;
+        let (dmabuf, memory, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let mut vmap = import(dmabuf, &dev)?;
+
+        // There is no way to do this but to take the map from below.
+        let mut raw: bindings::iosys_map = pin_init::zeroed();
+        // SAFETY: The dma-buf is valid, and unlocked; the map is not used once it is unmapped.
+        unsafe {
+            let dmabuf = vmap.dma_buf().as_raw();
+            assert_eq!(bindings::dma_buf_vmap_unlocked(dmabuf, &mut raw), 0);
+            Map::from_raw(raw, PAGE_SIZE).fill(0, PAGE_SIZE, 9)?;
+            bindings::dma_buf_vunmap_unlocked(dmabuf, &mut raw);
+        }
+        assert_eq!(byte(&memory, 0)?, 0);
+
+        // What a device wrote meanwhile is there, and not what was lost.
+        memory.map().fill(1, 1, 5)?;
+        let access = vmap.begin_cpu_access()?;
+        let mut seen = [0; 2];
+        access.map().read(0, &mut seen)?;
+        assert!(seen == [0, 5]);
+        access.map().fill(0, 1, 9)?;
+        assert_eq!(byte(&memory, 0)?, 0);
+        access.end()?;
+        assert_eq!(byte(&memory, 0)?, 9);
+        assert_eq!(byte(&memory, 1)?, 5);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_implemented_is_not_there() -> Result {
+        let dev = Device::new(true)?;
+        let bare = Arc::new(Bare(Pages::new(PAGE_SIZE)?), GFP_KERNEL)?;
+        let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
+
+        let mapped = Attachment::new(dmabuf, dev.get())?
+            .map(DIR)
+            .map_err(|(e, _)| e)?;
+        assert!(mapped.vmap().err().map(|(e, _)| e) == Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn map_that_is_too_short_is_refused() -> Result {
+        let dev = Device::new(true)?;
+        let this = Arc::new(
+            Staged {
+                memory: Pages::new(2 * PAGE_SIZE)?,
+                stage: Pages::new(PAGE_SIZE)?,
+                notes: Notes::new()?,
+            },
+            GFP_KERNEL,
+        )?;
+        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
+
+        let mapped = Attachment::new(dmabuf, dev.get())?
+            .map(DIR)
+            .map_err(|(e, _)| e)?;
+        let result = without_warnings(|| mapped.vmap());
+        assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn access_mode_is_kept() -> Result {
+        let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDONLY)?;
+        assert!(!dmabuf.is_writable());
+
+        let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        assert!(dmabuf.is_writable());
+        Ok(())
+    }
+
+    #[test]
+    fn no_descriptor_is_no_dma_buf() {
+        assert!(DmaBuf::from_fd(-1).err() == Some(EBADF));
+    }
+}
