@@ -145,7 +145,7 @@ impl Pages {
         }
     }
 
-    /// Makes a dma-buf of the memory. `flags` are those of open(2), of which the access mode counts.
+    /// Makes a dma-buf of the memory. `flags` are those of open(2), whose access mode counts.
     pub fn export(&self, flags: u32) -> Result<ARef<DmaBuf>> {
         export::<Self, ARef<Self>>(self.into(), self.size(), flags)
     }

@@ -40,8 +40,8 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn new(has_dma: bool) -> Result<Self> {
-        let reg = faux::Registration::new(c"vireo-kunit", None)?;
+    pub(super) fn new(name: &CStr, has_dma: bool) -> Result<Self> {
+        let reg = faux::Registration::new(name, None)?;
         let mut this = Self { reg, _mask: None };
 
         if has_dma {
@@ -285,7 +285,7 @@ mod suite {
 
     #[test]
     fn calls_come_in_order() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, memory, notes) = Staged::export(2 * PAGE_SIZE, O_RDWR)?;
         assert_eq!(dmabuf.size(), 2 * PAGE_SIZE);
 
@@ -320,7 +320,7 @@ mod suite {
 
     #[test]
     fn dropping_releases_in_order() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         let mut vmap = import(dmabuf, &dev)?;
@@ -332,7 +332,7 @@ mod suite {
 
     #[test]
     fn attach_fails() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, ENXIO)));
@@ -343,7 +343,7 @@ mod suite {
 
     #[test]
     fn map_fails_and_may_be_tried_again() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Map(DIR), ENOSPC)));
@@ -370,7 +370,7 @@ mod suite {
 
     #[test]
     fn vmap_fails_and_may_be_tried_again() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::VMap, ENODEV)));
@@ -402,7 +402,7 @@ mod suite {
 
     #[test]
     fn begin_fails_and_may_be_tried_again() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let mut vmap = import(dmabuf, &dev)?;
         notes.read();
@@ -420,7 +420,7 @@ mod suite {
 
     #[test]
     fn end_fails_once() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let mut vmap = import(dmabuf, &dev)?;
         notes.read();
@@ -433,7 +433,7 @@ mod suite {
 
     #[test]
     fn frame_without_bracket_is_lost() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, memory, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let mut vmap = import(dmabuf, &dev)?;
 
@@ -464,7 +464,7 @@ mod suite {
 
     #[test]
     fn what_is_not_implemented_is_not_there() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let bare = Arc::new(Bare(Pages::new(PAGE_SIZE)?), GFP_KERNEL)?;
         let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
 
@@ -477,7 +477,7 @@ mod suite {
 
     #[test]
     fn map_that_is_too_short_is_refused() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let this = Arc::new(
             Staged {
                 memory: Pages::new(2 * PAGE_SIZE)?,

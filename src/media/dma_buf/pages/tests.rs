@@ -94,7 +94,7 @@ mod suite {
 
     #[test]
     fn dma_buf_outlives_its_exporter() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(3 * PAGE_SIZE)?;
         let dmabuf = pages.export(O_RDWR)?;
         assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
@@ -116,7 +116,7 @@ mod suite {
 
     #[test]
     fn importers_write_into_the_same_memory() -> Result {
-        let dev = Device::new(true)?;
+        let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE)?;
 
         let mapped = attach(&pages, &dev, DataDirection::Bidirectional)?;
@@ -134,7 +134,8 @@ mod suite {
 
     #[test]
     fn each_device_has_a_mapping() -> Result {
-        let (first, second) = (Device::new(true)?, Device::new(true)?);
+        let first = Device::new(c"vireo-kunit.0", true)?;
+        let second = Device::new(c"vireo-kunit.1", true)?;
         let pages = Pages::new(64 * PAGE_SIZE)?;
 
         // What a device may write is mapped in both directions, since the CPU may, too.
@@ -163,7 +164,7 @@ mod suite {
 
     #[test]
     fn device_without_dma_is_refused() -> Result {
-        let dev = Device::new(false)?;
+        let dev = Device::new(c"vireo-kunit", false)?;
         let pages = Pages::new(PAGE_SIZE)?;
 
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
