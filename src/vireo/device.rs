@@ -156,7 +156,8 @@ impl v4l2::Capture for Camera {
             IoMode::Read, //
         ],
         timestamp_flags: uapi::BUF_FLAG_TIMESTAMP_MONOTONIC | uapi::BUF_FLAG_TSTAMP_SRC_SOE,
-        min_reqbufs_allocation: 3,
+        // The sensor does not wait: three frames of slack for a client that is held up.
+        min_reqbufs_allocation: 4,
         // The sensor is the CPU.
         bidirectional: true,
     };
