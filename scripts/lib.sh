@@ -20,7 +20,7 @@ die() {
 
 need_root() {
 	[ "$(id -u)" = 0 ] ||
-		die "this mounts a root file system, which takes root: put sudo in front"
+		die "this mounts a root file system, and so must be run as root: sudo make ..."
 }
 
 # What is made in the checkout belongs to who called sudo, not to root.
