@@ -9,12 +9,16 @@ use super::{
             Device, //
         },
         Attachment,
+        DmaBuf,
         Mapped, //
     },
     Pages, //
 };
+use crate::bindings;
 use kernel::{
     dma::DataDirection,
+    error::to_result,
+    ffi::c_int,
     fs::file::flags::{
         O_RDONLY,
         O_RDWR,
@@ -22,7 +26,11 @@ use kernel::{
     },
     page::PAGE_SIZE,
     prelude::*,
-    sync::aref::ARef, //
+    sync::aref::ARef,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
 };
 
 fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<Mapped> {
@@ -40,6 +48,39 @@ fn directions(pages: &Pages) -> Result<KVec<DataDirection>> {
     }
     Ok(directions)
 }
+
+/// Maps a dma-buf into a process that is the test's, as mmap(2) does.
+fn mmap(dmabuf: &DmaBuf, len: usize, prot: usize, flags: usize, offset: usize) -> Result<usize> {
+    // SAFETY: The thread of a test may have an address space of its own until it ends; the file is
+    // valid for as long as the dma-buf.
+    let addr = unsafe {
+        to_result(bindings::kunit_attach_mm())?;
+        bindings::vm_mmap((*dmabuf.as_raw()).file, 0, len, prot, flags, offset)
+    };
+
+    // What is not an address is an error.
+    match addr as isize {
+        e if (-4095..0).contains(&e) => Err(Error::from_errno(e as c_int)),
+        _ => Ok(addr),
+    }
+}
+
+fn munmap(addr: usize, len: usize) -> Result {
+    // SAFETY: The address space is the test's own.
+    to_result(unsafe { bindings::vm_munmap(addr, len) })?;
+    settle();
+    Ok(())
+}
+
+fn user(addr: usize, len: usize) -> UserSlice {
+    UserSlice::new(UserPtr::from_addr(addr), len)
+}
+
+// From `uapi/asm-generic/mman-common.h`; the same everywhere.
+const PROT_READ: usize = 1;
+const PROT_READ_WRITE: usize = 3;
+const MAP_SHARED: usize = 1;
+const MAP_PRIVATE: usize = 2;
 
 #[kunit_tests(vireo_pages)]
 mod suite {
@@ -172,6 +213,65 @@ mod suite {
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
         settle();
         assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn processes_share_the_memory() -> Result {
+        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let dmabuf = pages.export(O_RDWR)?;
+        pages.map().write(PAGE_SIZE, b"from the driver")?;
+
+        let whole = mmap(&dmabuf, 3 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0)?;
+        let second = mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, PAGE_SIZE)?;
+        for addr in [whole + PAGE_SIZE, second] {
+            let mut seen = KVec::new();
+            user(addr, 15).read_all(&mut seen, GFP_KERNEL)?;
+            assert!(seen[..] == *b"from the driver");
+        }
+
+        user(second, 4).writer().write_slice(b"back")?;
+        let mut seen = [0; 4];
+        pages.map().read(PAGE_SIZE, &mut seen)?;
+        assert!(seen == *b"back");
+        Ok(())
+    }
+
+    #[test]
+    fn mappings_keep_the_memory() -> Result {
+        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let dmabuf = pages.export(O_RDWR)?;
+        assert_eq!(pages.users(), 2);
+
+        let addr = mmap(&dmabuf, 3 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0)?;
+        assert_eq!(pages.users(), 3);
+        // A hole makes two mappings of one.
+        munmap(addr + PAGE_SIZE, PAGE_SIZE)?;
+        assert_eq!(pages.users(), 4);
+        munmap(addr, PAGE_SIZE)?;
+        assert_eq!(pages.users(), 3);
+
+        drop(dmabuf);
+        settle();
+        assert_eq!(pages.users(), 3);
+        munmap(addr + 2 * PAGE_SIZE, PAGE_SIZE)?;
+        assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn mappings_are_limited() -> Result {
+        let pages = Pages::new(PAGE_SIZE)?;
+        let dmabuf = pages.export(O_RDWR)?;
+
+        // A private one would part from the others, and too long a one end in nothing.
+        assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_PRIVATE, 0) == Err(EINVAL));
+        assert!(mmap(&dmabuf, 2 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0) == Err(EINVAL));
+        assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, PAGE_SIZE) == Err(EINVAL));
+
+        let dmabuf = pages.export(O_RDONLY)?;
+        assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0) == Err(EACCES));
+        mmap(&dmabuf, PAGE_SIZE, PROT_READ, MAP_SHARED, 0)?;
         Ok(())
     }
 
