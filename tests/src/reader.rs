@@ -169,7 +169,13 @@ impl fmt::Display for Counts {
         write!(
             f,
             "frames {} ok {} torn {} corrupt {} repeated {} lost {} misplaced {} fps {:.2}",
-            self.frames, self.ok, self.torn, self.corrupt, self.repeated, self.lost, self.misplaced,
+            self.frames,
+            self.ok,
+            self.torn,
+            self.corrupt,
+            self.repeated,
+            self.lost,
+            self.misplaced,
             self.rate()
         )
     }
