@@ -19,7 +19,9 @@ pub fn frames(source: &Device, sink: &Device, count: u32) -> Result<Checker, Str
     let fail = |what: &'static str| move |error| format!("{what}: {error}");
     let size = source.format().map_err(fail("G_FMT"))?.sizeimage as usize;
     let buffers = source.request(v4l2::MMAP, COUNT).map_err(fail("REQBUFS"))?;
-    let shown = sink.request(v4l2::DMABUF, buffers).map_err(fail("REQBUFS of the output"))?;
+    let shown = sink
+        .request(v4l2::DMABUF, buffers)
+        .map_err(fail("REQBUFS of the output"))?;
     if shown != buffers {
         return Err(format!("the output wants {shown} buffers, not {buffers}"));
     }
@@ -51,7 +53,10 @@ pub fn frames(source: &Device, sink: &Device, count: u32) -> Result<Checker, Str
         }
         // Always one frame on show, as a display would have it.
         if pending.len() > 1 {
-            let index = sink.dequeue(v4l2::DMABUF).map_err(fail("DQBUF of the output"))?.index;
+            let index = sink
+                .dequeue(v4l2::DMABUF)
+                .map_err(fail("DQBUF of the output"))?
+                .index;
             let at = pending.iter().position(|(i, _)| *i == index);
             let (_, before) = pending.remove(at.ok_or("the output returned what it did not have")?);
             let (fd, map) = &memory[index as usize];
@@ -62,7 +67,8 @@ pub fn frames(source: &Device, sink: &Device, count: u32) -> Result<Checker, Str
         }
     }
     sink.stream_off().map_err(fail("STREAMOFF of the output"))?;
-    sink.request(v4l2::DMABUF, 0).map_err(fail("REQBUFS of the output"))?;
+    sink.request(v4l2::DMABUF, 0)
+        .map_err(fail("REQBUFS of the output"))?;
     source.stream_off().map_err(fail("STREAMOFF"))?;
     drop(memory);
     source.request(v4l2::MMAP, 0).map_err(fail("REQBUFS"))?;

@@ -252,7 +252,11 @@ impl Drop for Mapping {
 
 /// Calls an `ioctl` that has no argument.
 pub fn ioctl_none(fd: impl AsFd, request: u32) -> io::Result<()> {
-    assert_eq!(request >> 16 & 0x3fff, 0, "ioctl {request:#x} has an argument");
+    assert_eq!(
+        (request >> 16) & 0x3fff,
+        0,
+        "ioctl {request:#x} has an argument"
+    );
     // SAFETY: No memory involved.
     check(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), request.into()) }).map(|_| ())
 }

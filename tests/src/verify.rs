@@ -99,7 +99,9 @@ pub fn frames(stream: &Stream<'_>, count: u32) -> Result<Checker, String> {
     for n in 0..count {
         let (frame, data) = stream.next().map_err(|e| format!("frame {n}: {e}"))?;
         checker.check(&frame, &data)?;
-        stream.queue(frame.index).map_err(|e| format!("queueing again: {e}"))?;
+        stream
+            .queue(frame.index)
+            .map_err(|e| format!("queueing again: {e}"))?;
     }
     Ok(checker)
 }

@@ -125,7 +125,10 @@ fn camera(options: &Options) -> Result<Device> {
         }
     }
     if let Some(rate) = options.rate {
-        device.set_interval(1, rate).map_err(fail("S_PARM"))?;
+        let (num, den) = device.set_interval(1, rate).map_err(fail("S_PARM"))?;
+        if den != num * rate {
+            return Err(format!("{name} makes it {den}/{num} frames a second"));
+        }
     }
     Ok(device)
 }
@@ -186,9 +189,13 @@ fn output(options: &Options) -> Result {
     let device = camera(options)?;
     let name = options.to.as_deref().unwrap_or("vivid");
     let path = node(name, uapi::V4L2_CAP_VIDEO_OUTPUT)?;
-    let sink = Device::open(&path).map_err(fail(name))?.with_kind(v4l2::OUTPUT);
+    let sink = Device::open(&path)
+        .map_err(fail(name))?
+        .with_kind(v4l2::OUTPUT);
     let pix = device.format().map_err(fail("G_FMT"))?;
-    let got = sink.set_format(pix.pixelformat, pix.width, pix.height).map_err(fail("S_FMT"))?;
+    let got = sink
+        .set_format(pix.pixelformat, pix.width, pix.height)
+        .map_err(fail("S_FMT"))?;
     if (got.pixelformat, got.width, got.height) != (pix.pixelformat, pix.width, pix.height) {
         return Err(format!("{name} makes it {}x{}", got.width, got.height));
     }
@@ -255,12 +262,24 @@ fn main() -> ExitCode {
         "suite" => run_suite(&options),
         "one" => one(&options).inspect_err(|error| println!("{error}")),
         "list" => {
-            suite::TESTS.iter().for_each(|test| println!("{}", test.name));
+            suite::TESTS
+                .iter()
+                .for_each(|test| println!("{}", test.name));
             Ok(())
         }
         "devices" => v4l2::nodes().map_err(fail("/dev")).map(|nodes| {
             for node in nodes {
-                println!("{} {} {}", node.path.display(), node.driver, node.bus);
+                let what = match node.caps {
+                    caps if caps & uapi::V4L2_CAP_VIDEO_CAPTURE != 0 => "cap",
+                    caps if caps & uapi::V4L2_CAP_VIDEO_OUTPUT != 0 => "out",
+                    _ => "other",
+                };
+                println!(
+                    "{} {} {} {what}",
+                    node.path.display(),
+                    node.driver,
+                    node.bus
+                );
             }
         }),
         _ => {

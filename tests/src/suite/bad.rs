@@ -28,9 +28,17 @@ use std::time::Duration;
 pub fn unknown(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     // Nobody's number: 'V', 255, 4 bytes to be read and written.
-    refused("no ioctl", libc::ENOTTY, device.ioctl(0xc004_56ff, &mut 0u32))?;
+    refused(
+        "no ioctl",
+        libc::ENOTTY,
+        device.ioctl(0xc004_56ff, &mut 0u32),
+    )?;
     let mut input = 1000u32;
-    refused("S_INPUT", libc::EINVAL, device.ioctl(uapi::VIDIOC_S_INPUT, &mut input))?;
+    refused(
+        "S_INPUT",
+        libc::EINVAL,
+        device.ioctl(uapi::VIDIOC_S_INPUT, &mut input),
+    )?;
     let mut input = uapi::v4l2_input {
         index: 1000,
         ..Default::default()
@@ -40,8 +48,16 @@ pub fn unknown(bench: &Bench) -> Outcome {
     let id = uapi::V4L2_CID_BASE + 0xff0;
     refused("G_CTRL", libc::EINVAL, device.control(id))?;
     refused("S_CTRL", libc::EINVAL, device.set_control(id, 0))?;
-    refused("QUERYCTRL", libc::EINVAL, device.query_control(id).map(|_| ()))?;
-    refused("an event of no kind", libc::EINVAL, device.subscribe(0x1234, 0))?;
+    refused(
+        "QUERYCTRL",
+        libc::EINVAL,
+        device.query_control(id).map(|_| ()),
+    )?;
+    refused(
+        "an event of no kind",
+        libc::EINVAL,
+        device.subscribe(0x1234, 0),
+    )?;
     let result = device.subscribe(uapi::V4L2_EVENT_CTRL, id);
     refused("an event of no control", libc::EINVAL, result)
 }
@@ -53,7 +69,12 @@ pub fn reqbufs(bench: &Bench) -> Outcome {
         let what = format!("memory {memory}");
         refused(&what, libc::EINVAL, device.request(memory, 1).map(|_| ()))?;
     }
-    for kind in [0, v4l2::OUTPUT, uapi::V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE, 1000] {
+    for kind in [
+        0,
+        v4l2::OUTPUT,
+        uapi::V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+        1000,
+    ] {
         let device = bench.again(0)?.with_kind(kind);
         let what = format!("type {kind}");
         refused(&what, libc::EINVAL, device.request(MMAP, 1).map(|_| ()))?;
@@ -69,7 +90,11 @@ pub fn reqbufs(bench: &Bench) -> Outcome {
 /// Buffers that are not there, or are of another kind.
 pub fn indices(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
-    refused("QUERYBUF without buffers", libc::EINVAL, device.query(MMAP, 0).map(|_| ()))?;
+    refused(
+        "QUERYBUF without buffers",
+        libc::EINVAL,
+        device.query(MMAP, 0).map(|_| ()),
+    )?;
     refused("QBUF without buffers", libc::EINVAL, device.queue_mmap(0))?;
     let count = device.request(MMAP, 4).at("REQBUFS")?;
     for index in [count, count + 1, 1000, u32::MAX] {
@@ -79,14 +104,26 @@ pub fn indices(bench: &Bench) -> Outcome {
         let mut prepare = device.buffer(MMAP, index);
         let result = device.ioctl(uapi::VIDIOC_PREPARE_BUF, &mut prepare);
         refused(&what, libc::EINVAL, result)?;
-        refused(&what, libc::EINVAL, device.export(index, libc::O_RDWR).map(|_| ()))?;
+        refused(
+            &what,
+            libc::EINVAL,
+            device.export(index, libc::O_RDWR).map(|_| ()),
+        )?;
     }
 
     let page = Mapping::anonymous(1 << 20).at("mmap")?;
     let result = device.queue_userptr(0, page.address(), page.len());
     refused("USERPTR in an MMAP queue", libc::EINVAL, result)?;
-    refused("DMABUF in an MMAP queue", libc::EINVAL, device.queue_fd(0, 0, 0))?;
-    refused("no memory type", libc::EINVAL, device.queue(device.buffer(0, 0)))?;
+    refused(
+        "DMABUF in an MMAP queue",
+        libc::EINVAL,
+        device.queue_fd(0, 0, 0),
+    )?;
+    refused(
+        "no memory type",
+        libc::EINVAL,
+        device.queue(device.buffer(0, 0)),
+    )?;
     let mut wrong = device.buffer(MMAP, 0);
     wrong.type_ = v4l2::OUTPUT;
     refused("QBUF of an output", libc::EINVAL, device.queue(wrong))?;
@@ -104,7 +141,9 @@ pub fn indices(bench: &Bench) -> Outcome {
     let result = device.ioctl(uapi::VIDIOC_PREPARE_BUF, &mut prepare);
     refused("PREPARE_BUF of a queued buffer", libc::EINVAL, result)?;
     let mut prepare = device.buffer(MMAP, 1);
-    device.ioctl(uapi::VIDIOC_PREPARE_BUF, &mut prepare).at("PREPARE_BUF")?;
+    device
+        .ioctl(uapi::VIDIOC_PREPARE_BUF, &mut prepare)
+        .at("PREPARE_BUF")?;
     refused(
         "PREPARE_BUF twice",
         libc::EINVAL,
@@ -120,13 +159,25 @@ pub fn indices(bench: &Bench) -> Outcome {
 /// Dequeueing what is not there.
 pub fn dqbuf(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
-    refused("without buffers", libc::EINVAL, device.dequeue_now(MMAP).map(|_| ()))?;
+    refused(
+        "without buffers",
+        libc::EINVAL,
+        device.dequeue_now(MMAP).map(|_| ()),
+    )?;
     let count = device.request(MMAP, 4).at("REQBUFS")?;
-    refused("without a stream", libc::EINVAL, device.dequeue_now(MMAP).map(|_| ()))?;
+    refused(
+        "without a stream",
+        libc::EINVAL,
+        device.dequeue_now(MMAP).map(|_| ()),
+    )?;
     for index in 0..count {
         device.queue_mmap(index).at("QBUF")?;
     }
-    refused("before STREAMON", libc::EINVAL, device.dequeue_now(MMAP).map(|_| ()))?;
+    refused(
+        "before STREAMON",
+        libc::EINVAL,
+        device.dequeue_now(MMAP).map(|_| ()),
+    )?;
     device.stream_on().at("STREAMON")?;
     let mut wrong = device.buffer(MMAP, 0);
     wrong.type_ = v4l2::OUTPUT;
@@ -136,13 +187,21 @@ pub fn dqbuf(bench: &Bench) -> Outcome {
         device.dequeue(MMAP).at("DQBUF")?;
     }
     device.stream_off().at("STREAMOFF")?;
-    refused("after STREAMOFF", libc::EINVAL, device.dequeue_now(MMAP).map(|_| ()))?;
+    refused(
+        "after STREAMOFF",
+        libc::EINVAL,
+        device.dequeue_now(MMAP).map(|_| ()),
+    )?;
     drop(device);
 
     let device = Device::open_nonblocking(&bench.camera(0)?.path).at("open")?;
     device.request(MMAP, 2).at("REQBUFS")?;
     device.stream_on().at("STREAMON")?;
-    refused("nothing yet", libc::EAGAIN, device.dequeue_now(MMAP).map(|_| ()))?;
+    refused(
+        "nothing yet",
+        libc::EAGAIN,
+        device.dequeue_now(MMAP).map(|_| ()),
+    )?;
     let events = device.wait(libc::POLLIN, Duration::ZERO).at("poll")?;
     holds("no POLLIN without a frame", events & libc::POLLIN == 0)
 }
@@ -160,7 +219,11 @@ pub fn streamon(bench: &Bench) -> Outcome {
     device.stream_on().at("STREAMON twice")?;
     verify::frames(&stream, 2)?;
     refused("REQBUFS", libc::EBUSY, device.request(MMAP, 4).map(|_| ()))?;
-    refused("REQBUFS of another memory", libc::EBUSY, device.request(DMABUF, 4).map(|_| ()))?;
+    refused(
+        "REQBUFS of another memory",
+        libc::EBUSY,
+        device.request(DMABUF, 4).map(|_| ()),
+    )?;
     verify::frames(&stream, 2)?;
     device.stream_off().at("STREAMOFF")?;
     device.stream_off().at("STREAMOFF twice")
@@ -171,12 +234,20 @@ pub fn owner(bench: &Bench) -> Outcome {
     let (device, other) = (bench.open(0)?, bench.again(0)?);
     let stream = Stream::mmap(&device).at("start")?;
     refused("REQBUFS", libc::EBUSY, other.request(MMAP, 4).map(|_| ()))?;
-    refused("REQBUFS(0)", libc::EBUSY, other.request(MMAP, 0).map(|_| ()))?;
+    refused(
+        "REQBUFS(0)",
+        libc::EBUSY,
+        other.request(MMAP, 0).map(|_| ()),
+    )?;
     refused("QBUF", libc::EBUSY, other.queue_mmap(0))?;
     refused("DQBUF", libc::EBUSY, other.dequeue_now(MMAP).map(|_| ()))?;
     refused("STREAMON", libc::EBUSY, other.stream_on())?;
     refused("STREAMOFF", libc::EBUSY, other.stream_off())?;
-    refused("EXPBUF", libc::EBUSY, other.export(0, libc::O_RDWR).map(|_| ()))?;
+    refused(
+        "EXPBUF",
+        libc::EBUSY,
+        other.export(0, libc::O_RDWR).map(|_| ()),
+    )?;
     refused("read", libc::EBUSY, other.read(&mut [0; 64]))?;
     verify::frames(&stream, 2)?;
     drop(other);
@@ -204,10 +275,18 @@ fn export(device: &Device, change: impl Fn(&mut uapi::v4l2_exportbuffer)) -> io:
 pub fn expbuf(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     refused("without buffers", libc::EINVAL, export(&device, |_| ()))?;
-    device.request(MMAP, 2).at("REQBUFS")?;
-    refused("an index", libc::EINVAL, export(&device, |e| e.index = 2))?;
+    let count = device.request(MMAP, 2).at("REQBUFS")?;
+    refused(
+        "an index",
+        libc::EINVAL,
+        export(&device, |e| e.index = count),
+    )?;
     refused("a plane", libc::EINVAL, export(&device, |e| e.plane = 1))?;
-    refused("a type", libc::EINVAL, export(&device, |e| e.type_ = v4l2::OUTPUT))?;
+    refused(
+        "a type",
+        libc::EINVAL,
+        export(&device, |e| e.type_ = v4l2::OUTPUT),
+    )?;
     let flags = libc::O_NONBLOCK as u32;
     refused("flags", libc::EINVAL, export(&device, |e| e.flags |= flags))?;
     export(&device, |_| ()).at("EXPBUF")?;
@@ -253,16 +332,31 @@ fn remove(device: &Device, index: u32, count: u32) -> io::Result<()> {
 pub fn create_bufs(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = device.format().at("G_FMT")?.sizeimage;
-    equal("how many there are", create(&device, MMAP, 0, None).at("CREATE_BUFS")?.0, 0)?;
-    equal("two more", create(&device, MMAP, 2, None).at("CREATE_BUFS")?, (0, 2))?;
+    equal(
+        "how many there are",
+        create(&device, MMAP, 0, None).at("CREATE_BUFS")?.0,
+        0,
+    )?;
+    equal(
+        "two more",
+        create(&device, MMAP, 2, None).at("CREATE_BUFS")?,
+        (0, 2),
+    )?;
     let small = create(&device, MMAP, 1, Some(size - 1));
     refused("too small", libc::EINVAL, small)?;
     refused("no size", libc::EINVAL, create(&device, MMAP, 1, Some(0)))?;
-    refused("another memory", libc::EINVAL, create(&device, DMABUF, 1, None))?;
+    refused(
+        "another memory",
+        libc::EINVAL,
+        create(&device, DMABUF, 1, None),
+    )?;
     refused("no memory", libc::EINVAL, create(&device, 0, 1, None))?;
     let large = create(&device, MMAP, 2, Some(size * 2)).at("larger ones")?;
     equal("two larger", large, (2, 2))?;
-    holds("larger", device.query(MMAP, 2).at("QUERYBUF")?.length >= size * 2)?;
+    holds(
+        "larger",
+        device.query(MMAP, 2).at("QUERYBUF")?.length >= size * 2,
+    )?;
 
     refused("one that is not there", libc::EINVAL, remove(&device, 4, 1))?;
     refused("more than there are", libc::EINVAL, remove(&device, 3, 2))?;
@@ -272,7 +366,11 @@ pub fn create_bufs(bench: &Bench) -> Outcome {
     device.query(MMAP, 0).at("nothing removed")?;
     remove(&device, 0, 1).at("REMOVE_BUFS")?;
     refused("what was removed", libc::EINVAL, device.queue_mmap(0))?;
-    equal("in the gap", create(&device, MMAP, 1, None).at("CREATE_BUFS")?, (0, 1))?;
+    equal(
+        "in the gap",
+        create(&device, MMAP, 1, None).at("CREATE_BUFS")?,
+        (0, 1),
+    )?;
     for index in [0, 2, 3] {
         device.queue_mmap(index).at("QBUF")?;
     }
@@ -290,10 +388,20 @@ pub fn mmap(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let wrong = |offset| Mapping::shared(&device, offset, sys::PAGE).map(|_| ());
     refused("without buffers", libc::EINVAL, wrong(0))?;
-    device.request(MMAP, 2).at("REQBUFS")?;
-    let buffer = device.query(MMAP, 1).at("QUERYBUF")?;
-    let (offset, length) = (u64::from(buffer.offset()), sys::page_align(buffer.length as usize));
-    refused("no buffer's offset", libc::EINVAL, wrong(1 << 31))?;
+    let count = device.request(MMAP, 2).at("REQBUFS")?;
+    let buffer = device.query(MMAP, count - 1).at("QUERYBUF")?;
+    let (offset, length) = (
+        u64::from(buffer.offset()),
+        sys::page_align(buffer.length as usize),
+    );
+    let before = device.query(MMAP, count - 2).at("QUERYBUF")?.offset();
+    let stride = offset - u64::from(before);
+    refused("no buffer's offset", libc::EINVAL, wrong(offset + stride))?;
+    refused(
+        "no plane's offset",
+        libc::EINVAL,
+        wrong(offset + sys::PAGE as u64),
+    )?;
     let long = Mapping::shared(&device, offset, length + sys::PAGE);
     refused("too long", libc::EINVAL, long.map(|_| ()))?;
     let private = Mapping::private(&device, offset, length);
@@ -303,7 +411,10 @@ pub fn mmap(bench: &Bench) -> Outcome {
     let map = device.map(0).at("mmap")?;
     map.fill(0, map.len(), 0x5a);
     device.request(MMAP, 0).at("REQBUFS(0)")?;
-    holds("the orphan keeps its bytes", map.bytes(0, map.len()).iter().all(|b| *b == 0x5a))?;
+    holds(
+        "the orphan keeps its bytes",
+        map.bytes(0, map.len()).iter().all(|b| *b == 0x5a),
+    )?;
     device.request(DMABUF, 2).at("REQBUFS")?;
     refused("a DMABUF queue", libc::EINVAL, wrong(0))
 }

@@ -55,7 +55,8 @@ impl Bench {
 
     /// The capture node of another driver, in the same format.
     pub fn stranger(&self) -> Outcome<Device> {
-        let node = v4l2::find("vivid", 0, uapi::V4L2_CAP_VIDEO_CAPTURE).at("vivid")?;
+        let instance = usize::from(self.driver == "vivid");
+        let node = v4l2::find("vivid", instance, uapi::V4L2_CAP_VIDEO_CAPTURE).at("vivid")?;
         let device = Device::open(&node.path).at("open vivid")?;
         reset(&device).at("reset vivid")?;
         Ok(device)
@@ -64,18 +65,27 @@ impl Bench {
     /// The output node of another driver, in the same format.
     pub fn display(&self) -> Outcome<Device> {
         let node = v4l2::find("vivid", 0, uapi::V4L2_CAP_VIDEO_OUTPUT).at("vivid")?;
-        let device = Device::open(&node.path).at("open vivid")?.with_kind(v4l2::OUTPUT);
-        device.set_format(FOURCC, SIZE.0, SIZE.1).at("format of vivid")?;
+        let device = Device::open(&node.path)
+            .at("open vivid")?
+            .with_kind(v4l2::OUTPUT);
+        device
+            .set_format(FOURCC, SIZE.0, SIZE.1)
+            .at("format of vivid")?;
         Ok(device)
     }
 
     /// The name of a camera under its bus, for unbinding.
     pub fn bus_name(&self, instance: usize) -> Outcome<String> {
         let bus = self.camera(instance)?.bus;
-        let name = bus.strip_prefix("platform:").ok_or(format!("not a platform device: {bus}"))?;
+        let name = bus
+            .strip_prefix("platform:")
+            .ok_or(format!("not a platform device: {bus}"))?;
         // vivid calls itself vivid-000 there.
         Ok(match name.strip_prefix("vivid-") {
-            Some(n) => format!("vivid.{}", n.trim_start_matches('0').parse::<u32>().unwrap_or(0)),
+            Some(n) => format!(
+                "vivid.{}",
+                n.trim_start_matches('0').parse::<u32>().unwrap_or(0)
+            ),
             None => name.to_string(),
         })
     }
@@ -175,9 +185,11 @@ impl Ledger {
         let dmabufs = fs::read_to_string("/sys/kernel/debug/dma_buf/bufinfo")?;
         let total = dmabufs
             .lines()
-            .find_map(|line| line.strip_prefix("Total "))
-            .and_then(|rest| rest.split(' ').next()?.parse().ok())
+            .find(|line| line.starts_with("Total ") && line.contains(" objects"))
+            .and_then(|line| line.split(' ').nth(1)?.parse().ok())
             .ok_or_else(|| io::Error::other("bufinfo has no total"))?;
+        // Each CPU counts for itself, until it is asked.
+        fs::read_to_string("/proc/sys/vm/stat_refresh")?;
         let vmstat = fs::read_to_string("/proc/vmstat")?;
         let counter = |name: &str| {
             vmstat

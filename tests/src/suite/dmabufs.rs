@@ -32,7 +32,11 @@ pub fn wrong_fd(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     device.request(DMABUF, 2).at("REQBUFS")?;
-    let null = File::options().read(true).write(true).open("/dev/null").at("open")?;
+    let null = File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+        .at("open")?;
     let memory = sys::memfd(sys::page_align(size)).at("memfd")?;
     for (what, fd) in [
         ("-1", -1),
@@ -51,7 +55,11 @@ pub fn wrong_fd(bench: &Bench) -> Outcome {
     device.queue_dmabuf(0, &fd).at("QBUF")?;
     device.stream_on().at("STREAMON")?;
     device.dequeue(DMABUF).at("DQBUF")?;
-    refused("a wrong one in its place", libc::EINVAL, device.queue_fd(0, null.as_raw_fd(), 0))?;
+    refused(
+        "a wrong one in its place",
+        libc::EINVAL,
+        device.queue_fd(0, null.as_raw_fd(), 0),
+    )?;
     device.queue_dmabuf(0, &fd).at("QBUF")?;
     device.dequeue(DMABUF).at("DQBUF")?;
     Ok(())
@@ -70,14 +78,28 @@ pub fn too_small(bench: &Bench) -> Outcome {
     ] {
         let fd = fd.as_raw_fd();
         refused("its own size", libc::EINVAL, device.queue_fd(0, fd, 0))?;
-        refused("more than it has", libc::EINVAL, device.queue_fd(0, fd, whole))?;
-        refused("far more", libc::EINVAL, device.queue_fd(0, fd, u32::MAX as usize))?;
+        refused(
+            "more than it has",
+            libc::EINVAL,
+            device.queue_fd(0, fd, whole),
+        )?;
+        refused(
+            "far more",
+            libc::EINVAL,
+            device.queue_fd(0, fd, u32::MAX as usize),
+        )?;
     }
     let fd = dmabuf::udmabuf(whole).at("udmabuf")?;
-    refused("a length too short", libc::EINVAL, device.queue_fd(0, fd.as_raw_fd(), size - 1))?;
+    refused(
+        "a length too short",
+        libc::EINVAL,
+        device.queue_fd(0, fd.as_raw_fd(), size - 1),
+    )?;
     let long = device.queue_fd(0, fd.as_raw_fd(), whole + 1);
     refused("a length beyond its end", libc::EINVAL, long)?;
-    device.queue_fd(0, fd.as_raw_fd(), size).at("the length it needs")?;
+    device
+        .queue_fd(0, fd.as_raw_fd(), size)
+        .at("the length it needs")?;
     device.stream_on().at("STREAMON")?;
     device.dequeue(DMABUF).at("DQBUF")?;
     // A larger one will do.
@@ -101,7 +123,11 @@ pub fn read_only(bench: &Bench) -> Outcome {
     let second = bench.open(1)?;
     second.request(MMAP, 1).at("REQBUFS of the other")?;
     let fd = second.export(0, libc::O_RDONLY).at("EXPBUF of the other")?;
-    refused("of another camera", libc::EINVAL, device.queue_dmabuf(0, &fd))?;
+    refused(
+        "of another camera",
+        libc::EINVAL,
+        device.queue_dmabuf(0, &fd),
+    )?;
     let fd = second.export(0, libc::O_RDWR).at("EXPBUF of the other")?;
     device.queue_dmabuf(0, &fd).at("the same for writing")?;
     device.stream_on().at("STREAMON")?;
@@ -118,7 +144,11 @@ pub fn access_mode(bench: &Bench) -> Outcome {
     let fd = device.export(0, libc::O_RDONLY).at("EXPBUF")?;
     let mode = sys::access_mode(fd.as_fd()).at("F_GETFL")?;
     equal("mode", mode, libc::O_RDONLY)?;
-    refused("a mapping to write to", libc::EACCES, Mapping::shared(&fd, 0, length).map(|_| ()))?;
+    refused(
+        "a mapping to write to",
+        libc::EACCES,
+        Mapping::shared(&fd, 0, length).map(|_| ()),
+    )?;
     let reader = Mapping::read_only(&fd, 0, length).at("a mapping to read")?;
 
     let fd = device.export(0, libc::O_RDWR).at("EXPBUF")?;
@@ -126,7 +156,10 @@ pub fn access_mode(bench: &Bench) -> Outcome {
     equal("mode", mode, libc::O_RDWR)?;
     let writer = Mapping::shared(&fd, 0, length).at("a mapping to write to")?;
     writer.fill(0, length, 0xa5);
-    holds("both are one memory", reader.bytes(0, length).iter().all(|b| *b == 0xa5))?;
+    holds(
+        "both are one memory",
+        reader.bytes(0, length).iter().all(|b| *b == 0xa5),
+    )?;
     let long = Mapping::shared(&fd, 0, sys::page_align(length) + sys::PAGE);
     refused("a mapping beyond the end", libc::EINVAL, long.map(|_| ()))?;
     let beyond = Mapping::shared(&fd, sys::page_align(length) as u64, sys::PAGE);
@@ -168,7 +201,10 @@ pub fn each_other(bench: &Bench) -> Outcome {
     }
     let of_b = backing.pop().unwrap_or_default();
     let of_a = backing.pop().unwrap_or_default();
-    let (into_b, into_a) = (Stream::start(&a, of_b).at("start")?, Stream::start(&b, of_a).at("start")?);
+    let (into_b, into_a) = (
+        Stream::start(&a, of_b).at("start")?,
+        Stream::start(&b, of_a).at("start")?,
+    );
     for _ in 0..5 {
         verify::frames(&into_b, 2)?;
         verify::frames(&into_a, 2)?;
@@ -180,7 +216,9 @@ pub fn each_other(bench: &Bench) -> Outcome {
 pub fn own(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = device.format().at("G_FMT")?.sizeimage as usize;
-    let mut fds = stream::export_buffers(&device, 4, size).at("EXPBUF")?.into_iter();
+    let mut fds = stream::export_buffers(&device, 4, size)
+        .at("EXPBUF")?
+        .into_iter();
     device.request(MMAP, 0).at("REQBUFS(0)")?;
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let stream = Stream::dmabuf(&device, |_| fds.next().ok_or_else(missing)).at("start")?;
@@ -228,8 +266,14 @@ pub fn shared_index(bench: &Bench) -> Outcome {
 /// Frames out of vireo's memory into another device, without a copy.
 pub fn output(bench: &Bench) -> Outcome {
     let (device, display) = (bench.open(0)?, bench.display()?);
-    let pix = display.set_format(FOURCC, SIZE.0, SIZE.1).at("format of vivid")?;
-    equal("size of vivid", (pix.width, pix.height, pix.pixelformat), (SIZE.0, SIZE.1, FOURCC))?;
+    let pix = display
+        .set_format(FOURCC, SIZE.0, SIZE.1)
+        .at("format of vivid")?;
+    equal(
+        "size of vivid",
+        (pix.width, pix.height, pix.pixelformat),
+        (SIZE.0, SIZE.1, FOURCC),
+    )?;
     crate::relay::frames(&device, &display, 20).map(|_| ())
 }
 
@@ -239,7 +283,9 @@ pub fn format_change(bench: &Bench) -> Outcome {
     let small = device.format().at("G_FMT")?.sizeimage as usize;
     let fd = dmabuf::udmabuf(small).at("udmabuf")?;
     for (w, h, fits) in [(640, 480, true), (1280, 720, false), (320, 240, true)] {
-        device.set_format(uapi::V4L2_PIX_FMT_YUYV, w, h).at("S_FMT")?;
+        device
+            .set_format(uapi::V4L2_PIX_FMT_YUYV, w, h)
+            .at("S_FMT")?;
         device.request(DMABUF, 1).at("REQBUFS")?;
         let result = device.queue_dmabuf(0, &fd);
         if fits {

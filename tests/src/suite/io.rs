@@ -29,9 +29,10 @@ pub fn read(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let pix = device.format().at("G_FMT")?;
     let size = pix.sizeimage as usize;
-    let mut reader = Reader::for_format(pix.pixelformat, pix.width, pix.height).ok_or("format")?;
+    let new = || Reader::for_format(pix.pixelformat, pix.width, pix.height).ok_or("format");
+    let mut reader = new()?;
     let mut data = vec![0; size];
-    let mut check = |data: &[u8]| {
+    let check = |reader: &mut Reader, data: &[u8]| {
         if bench.stamped() {
             reader.check(data).into_result().map(|_| ())
         } else {
@@ -40,14 +41,14 @@ pub fn read(bench: &Bench) -> Outcome {
     };
     for _ in 0..8 {
         equal("bytes read", device.read(&mut data).at("read")?, size)?;
-        check(&data)?;
+        check(&mut reader, &data)?;
     }
     // A frame is read to its end before the next.
     for part in data.chunks_mut(100_000) {
         let length = part.len();
         equal("bytes of a part", device.read(part).at("read")?, length)?;
     }
-    check(&data)?;
+    check(&mut reader, &data)?;
 
     refused("REQBUFS", libc::EBUSY, device.request(MMAP, 4).map(|_| ()))?;
     refused("STREAMON", libc::EBUSY, device.stream_on())?;
@@ -64,12 +65,16 @@ pub fn read(bench: &Bench) -> Outcome {
     drop(stream);
     drop(other);
 
+    let mut reader = new()?;
     let device = Device::open_nonblocking(&bench.camera(0)?.path).at("open")?;
     refused("nothing yet", libc::EAGAIN, device.read(&mut data))?;
     for _ in 0..4 {
-        holds("a frame in time", device.wait(libc::POLLIN, v4l2::PATIENCE).at("poll")? != 0)?;
+        holds(
+            "a frame in time",
+            device.wait(libc::POLLIN, v4l2::PATIENCE).at("poll")? != 0,
+        )?;
         equal("bytes read", device.read(&mut data).at("read")?, size)?;
-        check(&data)?;
+        check(&mut reader, &data)?;
     }
     Ok(())
 }
@@ -78,13 +83,18 @@ pub fn read(bench: &Bench) -> Outcome {
 pub fn poll(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     device.request(MMAP, 2).at("REQBUFS")?;
-    let events = device.wait(libc::POLLIN, Duration::from_secs(1)).at("poll")?;
+    let events = device
+        .wait(libc::POLLIN, Duration::from_secs(1))
+        .at("poll")?;
     holds("an error before STREAMON", events & libc::POLLERR != 0)?;
     device.request(MMAP, 0).at("REQBUFS(0)")?;
     let stream = Stream::mmap(&device).at("start")?;
     for _ in 0..6 {
         let events = device.wait(libc::POLLIN, v4l2::PATIENCE).at("poll")?;
-        holds("a frame, and no error", events & (libc::POLLIN | libc::POLLERR) == libc::POLLIN)?;
+        holds(
+            "a frame, and no error",
+            events & (libc::POLLIN | libc::POLLERR) == libc::POLLIN,
+        )?;
         // There is one for the taking.
         let start = Instant::now();
         let buffer = device.dequeue_now(MMAP).at("DQBUF")?;
@@ -101,19 +111,34 @@ pub fn events(bench: &Bench) -> Outcome {
     let (device, other) = (bench.open(0)?, bench.again(0)?);
     let id = uapi::V4L2_CID_BRIGHTNESS;
     let value = device.control(id).at("G_CTRL")?;
-    device.subscribe(uapi::V4L2_EVENT_CTRL, id).at("SUBSCRIBE_EVENT")?;
+    device
+        .subscribe(uapi::V4L2_EVENT_CTRL, id)
+        .at("SUBSCRIBE_EVENT")?;
     let events = device.wait(libc::POLLPRI, Duration::ZERO).at("poll")?;
     holds("nothing has happened", events & libc::POLLPRI == 0)?;
     other.set_control(id, value + 1).at("S_CTRL")?;
     let event = device.event().at("DQEVENT")?;
-    equal("event", (event.type_, event.id), (uapi::V4L2_EVENT_CTRL, id))?;
+    equal(
+        "event",
+        (event.type_, event.id),
+        (uapi::V4L2_EVENT_CTRL, id),
+    )?;
     let (changes, now) = event.control();
-    holds("the value has changed", changes & uapi::V4L2_EVENT_CTRL_CH_VALUE != 0)?;
+    holds(
+        "the value has changed",
+        changes & uapi::V4L2_EVENT_CTRL_CH_VALUE != 0,
+    )?;
     equal("the value", now, value + 1)?;
     other.set_control(id, value).at("S_CTRL")?;
-    equal("the value", device.event().at("DQEVENT")?.control().1, value)?;
+    equal(
+        "the value",
+        device.event().at("DQEVENT")?.control().1,
+        value,
+    )?;
 
-    device.subscribe(uapi::V4L2_EVENT_FRAME_SYNC, 0).at("SUBSCRIBE_EVENT")?;
+    device
+        .subscribe(uapi::V4L2_EVENT_FRAME_SYNC, 0)
+        .at("SUBSCRIBE_EVENT")?;
     let stream = Stream::mmap(&device).at("start")?;
     let mut last = None;
     for _ in 0..8 {
@@ -131,7 +156,9 @@ pub fn events(bench: &Bench) -> Outcome {
         type_: uapi::V4L2_EVENT_ALL,
         ..Default::default()
     };
-    device.ioctl(uapi::VIDIOC_UNSUBSCRIBE_EVENT, &mut all).at("UNSUBSCRIBE_EVENT")?;
+    device
+        .ioctl(uapi::VIDIOC_UNSUBSCRIBE_EVENT, &mut all)
+        .at("UNSUBSCRIBE_EVENT")?;
     thread::sleep(Duration::from_millis(200));
     let events = device.wait(libc::POLLPRI, Duration::ZERO).at("poll")?;
     holds("no more events", events & libc::POLLPRI == 0)
@@ -156,17 +183,94 @@ pub fn controls(bench: &Bench) -> Outcome {
     let default = Look::default();
     look(&stream, &default)?;
     let changes: [(u32, i32, Look); 11] = [
-        (uapi::V4L2_CID_BRIGHTNESS, 255, Look { brightness: 255, ..default }),
-        (uapi::V4L2_CID_BRIGHTNESS, 0, Look { brightness: 0, ..default }),
-        (uapi::V4L2_CID_CONTRAST, 255, Look { contrast: 255, ..default }),
-        (uapi::V4L2_CID_CONTRAST, 0, Look { contrast: 0, ..default }),
-        (uapi::V4L2_CID_SATURATION, 0, Look { saturation: 0, ..default }),
-        (uapi::V4L2_CID_SATURATION, 255, Look { saturation: 255, ..default }),
-        (uapi::V4L2_CID_HUE, -128, Look { hue: -128, ..default }),
-        (uapi::V4L2_CID_HUE, 127, Look { hue: 127, ..default }),
-        (uapi::V4L2_CID_HFLIP, 1, Look { hflip: true, ..default }),
-        (uapi::V4L2_CID_VFLIP, 1, Look { vflip: true, ..default }),
-        (uapi::V4L2_CID_TEST_PATTERN, 3, Look { pattern: Pattern::Checkerboard, ..default }),
+        (
+            uapi::V4L2_CID_BRIGHTNESS,
+            255,
+            Look {
+                brightness: 255,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_BRIGHTNESS,
+            0,
+            Look {
+                brightness: 0,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_CONTRAST,
+            255,
+            Look {
+                contrast: 255,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_CONTRAST,
+            0,
+            Look {
+                contrast: 0,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_SATURATION,
+            0,
+            Look {
+                saturation: 0,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_SATURATION,
+            255,
+            Look {
+                saturation: 255,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_HUE,
+            -128,
+            Look {
+                hue: -128,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_HUE,
+            127,
+            Look {
+                hue: 127,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_HFLIP,
+            1,
+            Look {
+                hflip: true,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_VFLIP,
+            1,
+            Look {
+                vflip: true,
+                ..default
+            },
+        ),
+        (
+            uapi::V4L2_CID_TEST_PATTERN,
+            3,
+            Look {
+                pattern: Pattern::Checkerboard,
+                ..default
+            },
+        ),
     ];
     for (id, value, wanted) in changes {
         let range = device.query_control(id).at("QUERYCTRL")?;
@@ -256,7 +360,10 @@ pub fn lost(bench: &Bench) -> Outcome {
     checker.check(&frame, &data)?;
     // 15 at 30 a second; an emulated machine may be late, but not early.
     let lost = checker.lost - before;
-    holds(&format!("about 15 frames were lost, not {lost}"), (10..=60).contains(&lost))?;
+    holds(
+        &format!("about 15 frames were lost, not {lost}"),
+        (10..=60).contains(&lost),
+    )?;
     // A new stream begins anew.
     device.stream_off().at("STREAMOFF")?;
     for index in 0..stream.backing().len() {

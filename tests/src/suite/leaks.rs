@@ -68,6 +68,7 @@ pub fn mmap(bench: &Bench) -> Outcome {
         let map = device.map(0).at("mmap")?;
         device.queue_mmap(0).at("QBUF")?;
         device.stream_on().at("STREAMON")?;
+        device.stream_off().at("STREAMOFF")?;
         device.request(MMAP, 0).at("REQBUFS(0)")?;
         device.request(MMAP, 2).at("REQBUFS")?;
         drop((map, fds));
@@ -107,7 +108,9 @@ pub fn dmabuf(bench: &Bench) -> Outcome {
             let result = device.queue_fd(1, fd.as_raw_fd(), size);
             refused("a wrong one with a length", libc::EINVAL, result)?;
         }
-        device.queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?).at("QBUF")?;
+        device
+            .queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?)
+            .at("QBUF")?;
         device.stream_on().at("STREAMON")?;
         Ok(())
     })
@@ -119,7 +122,9 @@ pub fn streams(bench: &Bench) -> Outcome {
     let mut n = 0;
     many(|| {
         n += 1;
-        device.set_format(super::bench::FOURCC, 640 + n % 7 * 64, 480).at("S_FMT")?;
+        device
+            .set_format(super::bench::FOURCC, 640 + n % 7 * 64, 480)
+            .at("S_FMT")?;
         device.set_interval(1, 1000).at("S_PARM")?;
         let stream = Stream::mmap(&device).at("start")?;
         crate::verify::frames(&stream, 1).map(|_| ())

@@ -58,7 +58,10 @@ impl Unbound {
     }
 
     fn put_back(&self) -> io::Result<()> {
-        fs::write(format!("/sys/bus/platform/drivers/{}/bind", self.driver), &self.name)
+        fs::write(
+            format!("/sys/bus/platform/drivers/{}/bind", self.driver),
+            &self.name,
+        )
     }
 }
 
@@ -90,8 +93,12 @@ pub fn exporter_first(bench: &Bench) -> Outcome {
     // Not even the descriptors are left: the queue holds what it was given.
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     device.request(DMABUF, 2).at("REQBUFS")?;
-    device.queue_dmabuf(0, dmabuf::udmabuf(size).at("udmabuf")?).at("QBUF")?;
-    device.queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?).at("QBUF")?;
+    device
+        .queue_dmabuf(0, dmabuf::udmabuf(size).at("udmabuf")?)
+        .at("QBUF")?;
+    device
+        .queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?)
+        .at("QBUF")?;
     device.stream_on().at("STREAMON")?;
     device.dequeue(DMABUF).at("DQBUF")?;
     device.dequeue(DMABUF).at("DQBUF")?;
@@ -103,7 +110,11 @@ pub fn importer_first(bench: &Bench) -> Outcome {
     let stranger = bench.stranger()?;
     let size = stranger.format().at("G_FMT")?.sizeimage as usize;
     let fds = stream::export_buffers(&stranger, 4, size).at("EXPBUF of vivid")?;
-    let copies = fds.iter().map(|fd| fd.try_clone()).collect::<io::Result<Vec<_>>>().at("dup")?;
+    let copies = fds
+        .iter()
+        .map(|fd| fd.try_clone())
+        .collect::<io::Result<Vec<_>>>()
+        .at("dup")?;
     let mut fds = fds.into_iter();
     let device = bench.open(0)?;
     let missing = || io::Error::from(io::ErrorKind::NotFound);
@@ -155,7 +166,10 @@ pub fn exporter_gone_importer_writes(bench: &Bench) -> Outcome {
     let before = own.bytes(0, size);
     let start = std::time::Instant::now();
     while own.bytes(0, size) == before {
-        holds("what is mapped is what is written", start.elapsed() < v4l2::PATIENCE)?;
+        holds(
+            "what is mapped is what is written",
+            start.elapsed() < v4l2::PATIENCE,
+        )?;
         verify::frames(&stream, 1)?;
     }
     gone.bind()?;
@@ -171,13 +185,17 @@ pub fn exporter_gone_importer_writes(bench: &Bench) -> Outcome {
     let map = Mapping::shared(&fds[0], 0, size).at("mmap")?;
     stranger.request(DMABUF, 4).at("REQBUFS of vivid")?;
     for (index, fd) in fds.iter().enumerate() {
-        stranger.queue_dmabuf(index as u32, fd).at("QBUF of vivid")?;
+        stranger
+            .queue_dmabuf(index as u32, fd)
+            .at("QBUF of vivid")?;
     }
     stranger.stream_on().at("STREAMON of vivid")?;
     let turn = |count| {
         for _ in 0..count {
             let index = stranger.dequeue(DMABUF).at("DQBUF of vivid")?.index;
-            stranger.queue_dmabuf(index, &fds[index as usize]).at("QBUF of vivid")?;
+            stranger
+                .queue_dmabuf(index, &fds[index as usize])
+                .at("QBUF of vivid")?;
         }
         Ok::<_, String>(())
     };
@@ -203,6 +221,7 @@ impl Streaming {
             .args(source)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .at("spawn")?;
         let mut this = Self(child);
@@ -248,7 +267,9 @@ pub fn killed(bench: &Bench) -> Outcome {
     for source in SOURCES {
         Streaming::start(bench, source)?.kill()?;
         // All that was the process's is free at once.
-        let device = bench.open(0).map_err(|e| format!("after {source:?}: {e}"))?;
+        let device = bench
+            .open(0)
+            .map_err(|e| format!("after {source:?}: {e}"))?;
         let stream = Stream::mmap(&device).at("start")?;
         verify::frames(&stream, 2).map_err(|e| format!("after {source:?}: {e}"))?;
     }
@@ -267,7 +288,9 @@ pub fn unbind_streaming(bench: &Bench) -> Outcome {
         })?;
         equal("its exit status", status.code(), Some(1))?;
         gone.bind()?;
-        let device = bench.open(0).map_err(|e| format!("after {source:?}: {e}"))?;
+        let device = bench
+            .open(0)
+            .map_err(|e| format!("after {source:?}: {e}"))?;
         verify::frames(&Stream::mmap(&device).at("start")?, 2)?;
     }
     Ok(())
@@ -291,10 +314,12 @@ pub fn unbind_while_waiting(bench: &Bench) -> Outcome {
     });
     let polling = Arc::clone(&device);
     thread::spawn(move || {
-        let result = polling.wait(libc::POLLPRI, v4l2::PATIENCE).and_then(|events| match events {
-            0 => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
-            _ => Err(io::Error::from_raw_os_error(libc::ENODEV)),
-        });
+        let result = polling
+            .wait(libc::POLLPRI, v4l2::PATIENCE)
+            .and_then(|events| match events {
+                0 => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+                _ => Err(io::Error::from_raw_os_error(libc::ENODEV)),
+            });
         let _ = sender.send(("poll", result));
     });
     thread::sleep(Duration::from_millis(300));
@@ -307,7 +332,11 @@ pub fn unbind_while_waiting(bench: &Bench) -> Outcome {
             .map_err(|_| "a call still waits 5 seconds after unbind")?;
         match result.as_ref().map_err(io::Error::raw_os_error) {
             Err(Some(libc::ENODEV | libc::EIO)) => {}
-            _ => return Err(format!("{what} returned {result:?} instead of ENODEV or EIO")),
+            _ => {
+                return Err(format!(
+                    "{what} returned {result:?} instead of ENODEV or EIO"
+                ))
+            }
         }
     }
     // Everything is refused from now on, and nothing waits.
@@ -315,9 +344,16 @@ pub fn unbind_while_waiting(bench: &Bench) -> Outcome {
     refused("QBUF", libc::ENODEV, device.queue_mmap(0))?;
     refused("G_FMT", libc::ENODEV, device.format().map(|_| ()))?;
     refused("read", libc::ENODEV, device.read(&mut [0; 16]))?;
-    refused("mmap", libc::ENODEV, Mapping::shared(&*device, 0, sys::PAGE).map(|_| ()))?;
+    refused(
+        "mmap",
+        libc::ENODEV,
+        Mapping::shared(&*device, 0, sys::PAGE).map(|_| ()),
+    )?;
     let events = device.wait(libc::POLLIN, Duration::ZERO).at("poll")?;
-    holds("poll says that it is gone", events & (libc::POLLERR | libc::POLLHUP) != 0)?;
+    holds(
+        "poll says that it is gone",
+        events & (libc::POLLERR | libc::POLLHUP) != 0,
+    )?;
     // What was mapped still is.
     for index in 0..taken {
         stream.data(index as u32).at("data")?;
@@ -334,7 +370,10 @@ pub fn unbind_exported(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     let fds = stream::export_buffers(&device, 4, size).at("EXPBUF")?;
-    let maps = (0..4).map(|index| device.map(index)).collect::<io::Result<Vec<_>>>().at("mmap")?;
+    let maps = (0..4)
+        .map(|index| device.map(index))
+        .collect::<io::Result<Vec<_>>>()
+        .at("mmap")?;
     for index in 0..4 {
         device.queue_mmap(index).at("QBUF")?;
     }
@@ -378,19 +417,39 @@ pub fn unbind_importer(bench: &Bench) -> Outcome {
 pub fn rmmod(bench: &Bench) -> Outcome {
     let name = CString::new(bench.driver.as_str()).map_err(|e| e.to_string())?;
     let device = bench.open(0)?;
-    refused("with a file open", libc::EWOULDBLOCK, sys::delete_module(&name))?;
+    refused(
+        "with a file open",
+        libc::EWOULDBLOCK,
+        sys::delete_module(&name),
+    )?;
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     let mut fds = stream::export_buffers(&device, 2, size).at("EXPBUF")?;
     let map = device.map(0).at("mmap")?;
     drop(device);
-    refused("with a buffer mapped", libc::EWOULDBLOCK, sys::delete_module(&name))?;
+    refused(
+        "with a buffer mapped",
+        libc::EWOULDBLOCK,
+        sys::delete_module(&name),
+    )?;
     drop(map);
-    refused("with buffers exported", libc::EWOULDBLOCK, sys::delete_module(&name))?;
+    refused(
+        "with buffers exported",
+        libc::EWOULDBLOCK,
+        sys::delete_module(&name),
+    )?;
     fds.pop();
-    refused("with a buffer exported", libc::EWOULDBLOCK, sys::delete_module(&name))?;
+    refused(
+        "with a buffer exported",
+        libc::EWOULDBLOCK,
+        sys::delete_module(&name),
+    )?;
     let map = Mapping::shared(&fds[0], 0, size).at("mmap")?;
     fds.pop();
-    refused("with a dma-buf mapped", libc::EWOULDBLOCK, sys::delete_module(&name))?;
+    refused(
+        "with a dma-buf mapped",
+        libc::EWOULDBLOCK,
+        sys::delete_module(&name),
+    )?;
     map.fill(0, size, 0x55);
     Ok(())
 }

@@ -40,7 +40,9 @@ fn run(bench: &Bench, name: &str, limit: Duration) -> Outcome {
     };
     let mut said = String::new();
     if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_string(&mut said).map_err(|e| format!("stdout: {e}"))?;
+        stdout
+            .read_to_string(&mut said)
+            .map_err(|e| format!("stdout: {e}"))?;
     }
     match status.code() {
         Some(0) => Ok(()),
@@ -84,7 +86,11 @@ pub fn all(bench: &Bench, tests: &[&Test]) -> usize {
                 println!("not ok {} - {reason}", test.name);
             }
         }
-        println!("# {} took {:.1} s", test.name, start.elapsed().as_secs_f64());
+        println!(
+            "# {} took {:.1} s",
+            test.name,
+            start.elapsed().as_secs_f64()
+        );
     }
     failed
 }

@@ -40,7 +40,10 @@ fn into(device: &Device, offset: usize, make: impl Fn(usize) -> Outcome<Mapping>
         };
         let data = map.bytes(0, map.len());
         let around = data[..offset].iter().chain(&data[offset + size..]);
-        holds("bytes around the buffer are as they were", around.clone().all(|b| *b == MARK))?;
+        holds(
+            "bytes around the buffer are as they were",
+            around.clone().all(|b| *b == MARK),
+        )?;
     }
     Ok(())
 }
@@ -52,23 +55,40 @@ pub fn kinds(bench: &Bench) -> Outcome {
     let anonymous = |size| Mapping::anonymous(size).at("mmap");
     at("anonymous", into(&device, 0, anonymous))?;
     for offset in [1, 8, 64, 4095, 5000] {
-        at(&format!("offset {offset}"), into(&device, offset, anonymous))?;
+        at(
+            &format!("offset {offset}"),
+            into(&device, offset, anonymous),
+        )?;
     }
-    at("a memfd", into(&device, 0, |size| {
-        let fd = sys::memfd(size).at("memfd")?;
-        Mapping::shared(&fd, 0, size).at("mmap")
-    }))?;
-    at("a file in memory", into(&device, 0, |size| {
-        let path = format!("/dev/shm/vireo-test.{}", std::process::id());
-        let file = File::options().read(true).write(true).create_new(true).open(&path).at(&path)?;
-        fs::remove_file(&path).at(&path)?;
-        file.set_len(size as u64).at("ftruncate")?;
-        Mapping::shared(&file, 0, size).at("mmap")
-    }))?;
-    at("a private mapping", into(&device, 0, |size| {
-        let fd = sys::memfd(size).at("memfd")?;
-        Mapping::private(&fd, 0, size).at("mmap")
-    }))
+    at(
+        "a memfd",
+        into(&device, 0, |size| {
+            let fd = sys::memfd(size).at("memfd")?;
+            Mapping::shared(&fd, 0, size).at("mmap")
+        }),
+    )?;
+    at(
+        "a file in memory",
+        into(&device, 0, |size| {
+            let path = format!("/dev/shm/vireo-test.{}", std::process::id());
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .at(&path)?;
+            fs::remove_file(&path).at(&path)?;
+            file.set_len(size as u64).at("ftruncate")?;
+            Mapping::shared(&file, 0, size).at("mmap")
+        }),
+    )?;
+    at(
+        "a private mapping",
+        into(&device, 0, |size| {
+            let fd = sys::memfd(size).at("memfd")?;
+            Mapping::private(&fd, 0, size).at("mmap")
+        }),
+    )
 }
 
 /// Huge pages.
@@ -113,9 +133,17 @@ pub fn device_memory(bench: &Bench) -> Outcome {
         ("a heap's dma-buf", &heap),
     ] {
         // Touched or not makes no difference.
-        refused(what, libc::EINVAL, device.queue_userptr(0, map.address(), size))?;
+        refused(
+            what,
+            libc::EINVAL,
+            device.queue_userptr(0, map.address(), size),
+        )?;
         map.fill(0, size, 1);
-        refused(what, libc::EINVAL, device.queue_userptr(0, map.address(), size))?;
+        refused(
+            what,
+            libc::EINVAL,
+            device.queue_userptr(0, map.address(), size),
+        )?;
     }
     // The index is as good as before.
     let memory = Mapping::anonymous(whole).at("mmap")?;
@@ -154,14 +182,22 @@ pub fn wrong(bench: &Bench) -> Outcome {
     let good = Mapping::anonymous(whole).at("mmap")?;
     for length in [0, 1, size - 1] {
         let what = format!("a length of {length}");
-        refused(&what, libc::EINVAL, device.queue_userptr(0, good.address(), length))?;
+        refused(
+            &what,
+            libc::EINVAL,
+            device.queue_userptr(0, good.address(), length),
+        )?;
     }
     let long = device.queue_userptr(0, good.address(), u32::MAX as usize);
     refused("a length of 4 GiB", libc::EINVAL, long)?;
     device.queue_userptr(0, good.address(), size).at("QBUF")?;
     device.stream_on().at("STREAMON")?;
     device.dequeue(USERPTR).at("DQBUF")?;
-    refused("null in its place", libc::EINVAL, device.queue_userptr(0, 0, size))?;
+    refused(
+        "null in its place",
+        libc::EINVAL,
+        device.queue_userptr(0, 0, size),
+    )?;
     device.queue_userptr(0, good.address(), size).at("QBUF")?;
     device.dequeue(USERPTR).at("DQBUF")?;
     Ok(())
@@ -174,12 +210,17 @@ pub fn unmapped_meanwhile(bench: &Bench) -> Outcome {
     device.request(USERPTR, 2).at("REQBUFS")?;
     for index in 0..2 {
         let memory = Mapping::anonymous(sys::page_align(size)).at("mmap")?;
-        device.queue_userptr(index, memory.address(), size).at("QBUF")?;
+        device
+            .queue_userptr(index, memory.address(), size)
+            .at("QBUF")?;
     }
     device.stream_on().at("STREAMON")?;
     for _ in 0..2 {
         let buffer = device.dequeue(USERPTR).at("DQBUF")?;
-        holds("no error flag", buffer.flags & crate::uapi::V4L2_BUF_FLAG_ERROR == 0)?;
+        holds(
+            "no error flag",
+            buffer.flags & crate::uapi::V4L2_BUF_FLAG_ERROR == 0,
+        )?;
     }
     Ok(())
 }
