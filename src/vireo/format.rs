@@ -6,9 +6,9 @@
 //! covers, and where in a group each sample sits. A new format is a new row of [`FORMATS`].
 //!
 //! This file, like [`colour`](super::colour), [`pattern`](super::pattern),
-//! [`template`](super::template), [`stamp`](super::stamp) and [`pacing`](super::pacing), uses `core`
-//! only: the reader in `tests` is built from the same source. None of them divides by what could be
-//! 0 as far as the compiler knows.
+//! [`template`](super::template), [`stamp`](super::stamp) and [`pacing`](super::pacing), uses
+//! `core` only: the reader in `tests` is built from the same source. None of them divides by what
+//! could be 0 as far as the compiler knows.
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 

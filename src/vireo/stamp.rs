@@ -92,72 +92,49 @@ pub enum Fault {
 impl Stamp {
     /// Returns the bytes of copy number `copy`.
     pub fn encode(&self, copy: u8) -> [u8; BYTES] {
-        let [m0, m1] = MAGIC.to_le_bytes();
-        let Look {
-            pattern,
-            brightness,
-            contrast,
-            saturation,
-            hue,
-            hflip,
-            vflip,
-            colour,
-        } = self.look;
-        let flags = u8::from(hflip) | (u8::from(vflip) << 1);
-        let [s0, s1, s2, s3] = self.frame.sequence.to_le_bytes();
-        let [t0, t1, t2, t3, t4, t5, t6, t7] = self.frame.timestamp.to_le_bytes();
-        let [p0, p1, p2, p3] = self.frame.phase.to_le_bytes();
-        let checked: [u8; CHECKED] = [
-            m0,
-            m1,
-            VERSION,
-            copy,
-            self.frame.device,
-            pattern as u8,
-            flags,
-            brightness,
-            contrast,
-            saturation,
-            hue.to_le_bytes()[0],
-            colour,
-            s0,
-            s1,
-            s2,
-            s3,
-            t0,
-            t1,
-            t2,
-            t3,
-            t4,
-            t5,
-            t6,
-            t7,
-            p0,
-            p1,
-            p2,
-            p3,
+        let Self { frame, look } = self;
+        let fields: [&[u8]; 5] = [
+            &MAGIC.to_le_bytes(),
+            &[
+                VERSION,
+                copy,
+                frame.device,
+                look.pattern as u8,
+                u8::from(look.hflip) | (u8::from(look.vflip) << 1),
+                look.brightness,
+                look.contrast,
+                look.saturation,
+                look.hue as u8,
+                look.colour,
+            ],
+            &frame.sequence.to_le_bytes(),
+            &frame.timestamp.to_le_bytes(),
+            &frame.phase.to_le_bytes(),
         ];
         let mut bytes = [0; BYTES];
 
-        for (dst, src) in bytes
-            .iter_mut()
-            .zip(checked.into_iter().chain(crc32(&checked).to_le_bytes()))
-        {
-            *dst = src;
+        for (dst, src) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
+            *dst = *src;
         }
+
+        let (checked, check) = bytes.split_at_mut(CHECKED);
+
+        check.copy_from_slice(&crc32(checked).to_le_bytes());
         bytes
     }
 
     /// Returns the stamp that `bytes` are, and which copy of it.
     #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn decode(bytes: &[u8; BYTES]) -> Result<(Self, u8), Fault> {
-        let [m0, m1, version, copy, device, pattern, flags, brightness, contrast, saturation, hue, colour, s0, s1, s2, s3, t0, t1, t2, t3, t4, t5, t6, t7, p0, p1, p2, p3, c0, c1, c2, c3] =
-            *bytes;
+        let byte = |at| field::<1>(bytes, at)[0];
+        let word = |at| u32::from_le_bytes(field(bytes, at));
+        let flags = byte(6);
+        let colour = byte(11);
 
-        if crc32(bytes.get(..CHECKED).unwrap_or(&[])) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        if crc32(bytes.get(..CHECKED).unwrap_or(&[])) != word(CHECKED) {
             return Err(Fault::Check);
         }
-        if u16::from_le_bytes([m0, m1]) != MAGIC || version != VERSION {
+        if u16::from_le_bytes(field(bytes, 0)) != MAGIC || byte(2) != VERSION {
             return Err(Fault::Kind);
         }
         if flags & !3 != 0 || usize::from(colour) >= COLOURS.len() {
@@ -165,24 +142,33 @@ impl Stamp {
         }
 
         let look = Look {
-            pattern: Pattern::from_index(pattern).ok_or(Fault::Value)?,
-            brightness,
-            contrast,
-            saturation,
-            hue: i8::from_le_bytes([hue]),
+            pattern: Pattern::from_index(byte(5)).ok_or(Fault::Value)?,
+            brightness: byte(7),
+            contrast: byte(8),
+            saturation: byte(9),
+            hue: byte(10) as i8,
             hflip: flags & 1 != 0,
             vflip: flags & 2 != 0,
             colour,
         };
         let frame = Frame {
-            device,
-            sequence: u32::from_le_bytes([s0, s1, s2, s3]),
-            timestamp: u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
-            phase: u32::from_le_bytes([p0, p1, p2, p3]),
+            device: byte(4),
+            sequence: word(12),
+            timestamp: u64::from_le_bytes(field(bytes, 16)),
+            phase: word(24),
         };
 
-        Ok((Self { frame, look }, copy))
+        Ok((Self { frame, look }, byte(3)))
     }
+}
+
+/// Returns the `N` bytes from `at` on.
+#[allow(dead_code, reason = "for the tests and the reader")]
+fn field<const N: usize>(bytes: &[u8; BYTES], at: usize) -> [u8; N] {
+    bytes
+        .get(at..at + N)
+        .and_then(|field| field.try_into().ok())
+        .unwrap_or([0; N])
 }
 
 /// Returns whether bit `index` of an encoded stamp is set; there is nothing past the end.
