@@ -13,10 +13,7 @@ use crate::{
     bindings,
     iosys_map::Map, //
 };
-use core::{
-    cmp,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     device,
     dma::DataDirection,
@@ -29,8 +26,7 @@ use kernel::{
     new_mutex,
     page::{
         page_align,
-        PAGE_SHIFT,
-        PAGE_SIZE, //
+        PAGE_SHIFT, //
     },
     prelude::*,
     sync::{
@@ -44,8 +40,14 @@ use kernel::{
     },
 };
 
+mod alloc;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
+
+use alloc::{
+    Allocation,
+    VMapped, //
+};
 
 /// Pages, zeroed when they are allocated, and mapped for the CPU.
 ///
@@ -100,7 +102,7 @@ impl Pages {
 
     /// The number of bytes.
     pub fn size(&self) -> usize {
-        self.map.0.len()
+        self.map.map().len()
     }
 
     /// How many references there are, the caller's, those of mappings of processes and those of
@@ -114,20 +116,19 @@ impl Pages {
     }
 
     pub(super) fn as_raw(&self) -> &[*mut bindings::page] {
-        &self.pages.0
+        self.pages.as_slice()
     }
 
     /// Where the CPU finds the memory.
     pub(crate) fn vaddr(&self) -> *mut c_void {
-        self.map
-            .0
+        self.map()
             .vaddr()
             .map_or(core::ptr::null_mut(), NonNull::as_ptr)
     }
 
     /// The memory, for those who see to the caches themselves.
     pub fn map(&self) -> &Map {
-        &self.map.0
+        self.map.map()
     }
 
     /// Begins an access of the CPU, as [`VMap::begin_cpu_access`](super::VMap::begin_cpu_access)
@@ -256,104 +257,6 @@ impl PagesAccess<'_> {
 impl Drop for PagesAccess<'_> {
     fn drop(&mut self) {
         self.0.end_cpu_access();
-    }
-}
-
-/// Single pages.
-///
-/// # Invariants
-///
-/// Not empty; each is a page of order 0, with a reference that is this type's.
-struct Allocation(KVVec<*mut bindings::page>);
-
-impl Allocation {
-    /// Tries the largest orders first: few segments make the work of devices easy. What is not free
-    /// at once is not worth waiting for, as smaller ones will do.
-    fn new(count: usize) -> Result<Self> {
-        /// Give up, rather than kill a process for its memory.
-        const GFP: u32 = bindings::GFP_KERNEL
-            | bindings::__GFP_ZERO
-            | bindings::__GFP_NOWARN
-            | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
-        /// Give up at once.
-        const GFP_LARGE: u32 = GFP
-            & !(1 << bindings::___GFP_RETRY_MAYFAIL_BIT | 1 << bindings::___GFP_DIRECT_RECLAIM_BIT)
-            | 1 << bindings::___GFP_NORETRY_BIT;
-
-        if count == 0 {
-            return Err(EINVAL);
-        }
-
-        // INVARIANT: Filled below, with what is allocated.
-        let mut this = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?);
-        let mut order = bindings::MAX_PAGE_ORDER;
-
-        while this.0.len() < count {
-            let left = count - this.0.len();
-            order = cmp::min(order, left.ilog2());
-
-            // SAFETY: Any flags and orders may be asked for.
-            let page =
-                unsafe { bindings::alloc_pages(if order > 0 { GFP_LARGE } else { GFP }, order) };
-            if page.is_null() {
-                order = order.checked_sub(1).ok_or(ENOMEM)?;
-                continue;
-            }
-
-            // Each page is to have a count of its own: user space maps them one by one.
-            //
-            // SAFETY: The pages were just allocated, and are not a compound page.
-            unsafe { bindings::split_page(page, order) };
-
-            for i in 0..1 << order {
-                // SAFETY: There are that many pages, and there is a `struct page` for each.
-                let page = unsafe { page.add(i) };
-                this.0.push_within_capacity(page).map_err(|_| ENOMEM)?;
-            }
-        }
-        Ok(this)
-    }
-}
-
-impl Drop for Allocation {
-    fn drop(&mut self) {
-        for page in &self.0 {
-            // SAFETY: By the type invariants.
-            unsafe { bindings::__free_pages(*page, 0) };
-        }
-    }
-}
-
-/// A mapping of all pages of an [`Allocation`], one after the other.
-///
-/// # Invariants
-///
-/// The map was made by `vmap()`, and the pages outlive it.
-struct VMapped(Map);
-
-impl VMapped {
-    fn new(pages: &Allocation) -> Result<Self> {
-        let count = u32::try_from(pages.0.len())?;
-
-        // SAFETY: The array holds that many pages, and is only read.
-        let vaddr = unsafe { bindings::vmap(pages.0.as_ptr().cast_mut(), count) };
-        let vaddr = NonNull::new(vaddr).ok_or(ENOMEM)?;
-
-        // INVARIANT: Made by the call above.
-        //
-        // SAFETY: The pages are mapped until this is dropped.
-        Ok(Self(unsafe {
-            Map::from_vaddr(vaddr, pages.0.len() * PAGE_SIZE)
-        }))
-    }
-}
-
-impl Drop for VMapped {
-    fn drop(&mut self) {
-        if let Some(vaddr) = self.0.vaddr() {
-            // SAFETY: By the type invariants; nobody uses the map any more.
-            unsafe { bindings::vunmap(vaddr.as_ptr()) };
-        }
     }
 }
 

@@ -2,6 +2,13 @@
 
 //! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
 
+mod staged;
+
+use self::staged::{
+    Call,
+    Notes,
+    Staged, //
+};
 use super::{
     export,
     Attachment,
@@ -23,13 +30,11 @@ use kernel::{
         O_RDONLY,
         O_RDWR, //
     },
-    new_mutex,
     page::PAGE_SIZE,
     prelude::*,
     sync::{
         aref::ARef,
-        Arc,
-        Mutex, //
+        Arc, //
     },
 };
 
@@ -80,20 +85,6 @@ fn without_warnings<T>(f: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A call of the exporter.
-#[derive(Clone, Copy, PartialEq)]
-enum Call {
-    Attach,
-    Detach,
-    Map(DataDirection),
-    Unmap,
-    VMap,
-    VUnmap,
-    Begin(DataDirection),
-    End(DataDirection),
-    Release,
-}
-
 /// What one import of everything leads to.
 const ALL: [Call; 9] = [
     Call::Attach,
@@ -109,137 +100,6 @@ const ALL: [Call; 9] = [
 
 /// The direction of the tests, which is not the one with the number 0.
 const DIR: DataDirection = DataDirection::FromDevice;
-
-/// What an exporter was asked, in which order, and where it is to fail.
-#[pin_data]
-struct Notes {
-    #[pin]
-    calls: Mutex<KVec<Call>>,
-    #[pin]
-    failure: Mutex<Option<(Call, Error)>>,
-}
-
-impl Notes {
-    fn new() -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                calls <- new_mutex!(KVec::new()),
-                failure <- new_mutex!(None),
-            }),
-            GFP_KERNEL,
-        )
-    }
-
-    fn take(&self, call: Call) -> Result {
-        self.calls.lock().push(call, GFP_KERNEL)?;
-        match *self.failure.lock() {
-            Some((failing, e)) if failing == call => Err(e),
-            _ => Ok(()),
-        }
-    }
-
-    fn fail(&self, failure: Option<(Call, Error)>) {
-        *self.failure.lock() = failure;
-    }
-
-    /// The calls so far, which are forgotten.
-    fn read(&self) -> KVec<Call> {
-        settle();
-        core::mem::take(&mut *self.calls.lock())
-    }
-}
-
-/// An exporter whose CPU sees other memory than its devices do: what is written reaches them when
-/// an access ends, and not otherwise.
-struct Staged {
-    memory: ARef<Pages>,
-    stage: ARef<Pages>,
-    notes: Arc<Notes>,
-}
-
-impl Staged {
-    /// A dma-buf of such memory, that memory as devices see it, and what is noted of it.
-    fn export(size: usize, flags: u32) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
-        let memory = Pages::new(size)?;
-        let notes = Notes::new()?;
-        let this = Arc::new(
-            Self {
-                memory: memory.clone(),
-                stage: Pages::new(size)?,
-                notes: notes.clone(),
-            },
-            GFP_KERNEL,
-        )?;
-
-        Ok((export::<Self, Arc<Self>>(this, size, flags)?, memory, notes))
-    }
-
-    fn copy(from: &Pages, to: &Pages) -> Result {
-        let mut bytes = KVVec::from_elem(0u8, from.size(), GFP_KERNEL)?;
-        from.map().read(0, &mut bytes)?;
-        to.map().write(0, &bytes)
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        let _ = self.notes.take(Call::Release);
-    }
-}
-
-/// What [`Staged`] keeps for a device.
-struct Place {
-    dev: ARef<device::Device>,
-    notes: Arc<Notes>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = self.notes.take(Call::Detach);
-    }
-}
-
-#[vtable]
-impl Exporter for Staged {
-    type Attachment = Place;
-
-    fn attach(&self, dev: &device::Device) -> Result<Place> {
-        self.notes.take(Call::Attach)?;
-        Ok(Place {
-            dev: dev.into(),
-            notes: self.notes.clone(),
-        })
-    }
-
-    fn map(&self, place: &Place, dir: DataDirection, _resv: &Resv<'_>) -> Result<Arc<Table>> {
-        self.notes.take(Call::Map(dir))?;
-        Table::new(&self.memory, &place.dev, dir)
-    }
-
-    fn unmap(&self, _place: &Place, table: Arc<Table>, _resv: &Resv<'_>) {
-        drop(table);
-        let _ = self.notes.take(Call::Unmap);
-    }
-
-    fn begin_cpu_access(&self, dir: DataDirection) -> Result {
-        self.notes.take(Call::Begin(dir))?;
-        Self::copy(&self.memory, &self.stage)
-    }
-
-    fn end_cpu_access(&self, dir: DataDirection) -> Result {
-        self.notes.take(Call::End(dir))?;
-        Self::copy(&self.stage, &self.memory)
-    }
-
-    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
-        self.notes.take(Call::VMap)?;
-        Ok(self.stage.map())
-    }
-
-    fn vunmap(&self, _resv: &Resv<'_>) {
-        let _ = self.notes.take(Call::VUnmap);
-    }
-}
 
 /// An exporter that does what every one must, and no more; its memory is not for the CPU.
 struct Bare(ARef<Pages>);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the memory of [`Pages`](super::Pages) comes from.
+//!
+//! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
+
+use crate::{
+    bindings,
+    iosys_map::Map, //
+};
+use core::{
+    cmp,
+    ptr::NonNull, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// Single pages.
+///
+/// # Invariants
+///
+/// Not empty; each is a page of order 0, with a reference that is this type's.
+pub(super) struct Allocation(KVVec<*mut bindings::page>);
+
+impl Allocation {
+    /// Tries the largest orders first: few segments make the work of devices easy. What is not free
+    /// at once is not worth waiting for, as smaller ones will do.
+    pub(super) fn new(count: usize) -> Result<Self> {
+        /// Give up, rather than kill a process for its memory.
+        const GFP: u32 = bindings::GFP_KERNEL
+            | bindings::__GFP_ZERO
+            | bindings::__GFP_NOWARN
+            | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
+        /// Give up at once.
+        const GFP_LARGE: u32 = GFP
+            & !(1 << bindings::___GFP_RETRY_MAYFAIL_BIT | 1 << bindings::___GFP_DIRECT_RECLAIM_BIT)
+            | 1 << bindings::___GFP_NORETRY_BIT;
+
+        if count == 0 {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: Filled below, with what is allocated.
+        let mut this = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?);
+        let mut order = bindings::MAX_PAGE_ORDER;
+
+        while this.0.len() < count {
+            let left = count - this.0.len();
+            order = cmp::min(order, left.ilog2());
+
+            // SAFETY: Any flags and orders may be asked for.
+            let page =
+                unsafe { bindings::alloc_pages(if order > 0 { GFP_LARGE } else { GFP }, order) };
+            if page.is_null() {
+                order = order.checked_sub(1).ok_or(ENOMEM)?;
+                continue;
+            }
+
+            // Each page is to have a count of its own: user space maps them one by one.
+            //
+            // SAFETY: The pages were just allocated, and are not a compound page.
+            unsafe { bindings::split_page(page, order) };
+
+            for i in 0..1 << order {
+                // SAFETY: There are that many pages, and there is a `struct page` for each.
+                let page = unsafe { page.add(i) };
+                this.0.push_within_capacity(page).map_err(|_| ENOMEM)?;
+            }
+        }
+        Ok(this)
+    }
+
+    pub(super) fn as_slice(&self) -> &[*mut bindings::page] {
+        &self.0
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        for page in &self.0 {
+            // SAFETY: By the type invariants.
+            unsafe { bindings::__free_pages(*page, 0) };
+        }
+    }
+}
+
+/// A mapping of all pages of an [`Allocation`], one after the other.
+///
+/// # Invariants
+///
+/// The map was made by `vmap()`, and the pages outlive it.
+pub(super) struct VMapped(Map);
+
+impl VMapped {
+    pub(super) fn new(pages: &Allocation) -> Result<Self> {
+        let count = u32::try_from(pages.0.len())?;
+
+        // SAFETY: The array holds that many pages, and is only read.
+        let vaddr = unsafe { bindings::vmap(pages.0.as_ptr().cast_mut(), count) };
+        let vaddr = NonNull::new(vaddr).ok_or(ENOMEM)?;
+
+        // INVARIANT: Made by the call above.
+        //
+        // SAFETY: The pages are mapped until this is dropped.
+        Ok(Self(unsafe {
+            Map::from_vaddr(vaddr, pages.0.len() * PAGE_SIZE)
+        }))
+    }
+
+    pub(super) fn map(&self) -> &Map {
+        &self.0
+    }
+}
+
+impl Drop for VMapped {
+    fn drop(&mut self) {
+        if let Some(vaddr) = self.0.vaddr() {
+            // SAFETY: By the type invariants; nobody uses the map any more.
+            unsafe { bindings::vunmap(vaddr.as_ptr()) };
+        }
+    }
+}

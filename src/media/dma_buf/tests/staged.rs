@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An exporter that takes notes of what it is asked, fails where it is told to, and shows devices
+//! only what was written between the beginning and the end of an access.
+
+use super::{
+    super::{
+        export,
+        DmaBuf,
+        Exporter,
+        Pages,
+        Resv,
+        Table, //
+    },
+    settle, //
+};
+use crate::iosys_map::Map;
+use kernel::{
+    device,
+    dma::DataDirection,
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    },
+};
+
+/// A call of the exporter.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Call {
+    Attach,
+    Detach,
+    Map(DataDirection),
+    Unmap,
+    VMap,
+    VUnmap,
+    Begin(DataDirection),
+    End(DataDirection),
+    Release,
+}
+
+/// What an exporter was asked, in which order, and where it is to fail.
+#[pin_data]
+pub(super) struct Notes {
+    #[pin]
+    calls: Mutex<KVec<Call>>,
+    #[pin]
+    failure: Mutex<Option<(Call, Error)>>,
+}
+
+impl Notes {
+    pub(super) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                calls <- new_mutex!(KVec::new()),
+                failure <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn take(&self, call: Call) -> Result {
+        self.calls.lock().push(call, GFP_KERNEL)?;
+        match *self.failure.lock() {
+            Some((failing, e)) if failing == call => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn fail(&self, failure: Option<(Call, Error)>) {
+        *self.failure.lock() = failure;
+    }
+
+    /// The calls so far, which are forgotten.
+    pub(super) fn read(&self) -> KVec<Call> {
+        settle();
+        core::mem::take(&mut *self.calls.lock())
+    }
+}
+
+/// An exporter whose CPU sees other memory than its devices do: what is written reaches them when
+/// an access ends, and not otherwise.
+pub(super) struct Staged {
+    pub(super) memory: ARef<Pages>,
+    pub(super) stage: ARef<Pages>,
+    pub(super) notes: Arc<Notes>,
+}
+
+impl Staged {
+    /// A dma-buf of such memory, that memory as devices see it, and what is noted of it.
+    pub(super) fn export(
+        size: usize,
+        flags: u32,
+    ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
+        let memory = Pages::new(size)?;
+        let notes = Notes::new()?;
+        let this = Arc::new(
+            Self {
+                memory: memory.clone(),
+                stage: Pages::new(size)?,
+                notes: notes.clone(),
+            },
+            GFP_KERNEL,
+        )?;
+
+        Ok((export::<Self, Arc<Self>>(this, size, flags)?, memory, notes))
+    }
+
+    fn copy(from: &Pages, to: &Pages) -> Result {
+        let mut bytes = KVVec::from_elem(0u8, from.size(), GFP_KERNEL)?;
+        from.map().read(0, &mut bytes)?;
+        to.map().write(0, &bytes)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let _ = self.notes.take(Call::Release);
+    }
+}
+
+/// What [`Staged`] keeps for a device.
+pub(super) struct Place {
+    dev: ARef<device::Device>,
+    notes: Arc<Notes>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.notes.take(Call::Detach);
+    }
+}
+
+#[vtable]
+impl Exporter for Staged {
+    type Attachment = Place;
+
+    fn attach(&self, dev: &device::Device) -> Result<Place> {
+        self.notes.take(Call::Attach)?;
+        Ok(Place {
+            dev: dev.into(),
+            notes: self.notes.clone(),
+        })
+    }
+
+    fn map(&self, place: &Place, dir: DataDirection, _resv: &Resv<'_>) -> Result<Arc<Table>> {
+        self.notes.take(Call::Map(dir))?;
+        Table::new(&self.memory, &place.dev, dir)
+    }
+
+    fn unmap(&self, _place: &Place, table: Arc<Table>, _resv: &Resv<'_>) {
+        drop(table);
+        let _ = self.notes.take(Call::Unmap);
+    }
+
+    fn begin_cpu_access(&self, dir: DataDirection) -> Result {
+        self.notes.take(Call::Begin(dir))?;
+        Self::copy(&self.memory, &self.stage)
+    }
+
+    fn end_cpu_access(&self, dir: DataDirection) -> Result {
+        self.notes.take(Call::End(dir))?;
+        Self::copy(&self.stage, &self.memory)
+    }
+
+    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+        self.notes.take(Call::VMap)?;
+        Ok(self.stage.map())
+    }
+
+    fn vunmap(&self, _resv: &Resv<'_>) {
+        let _ = self.notes.take(Call::VUnmap);
+    }
+}
