@@ -50,6 +50,11 @@ pub(super) enum Memory {
 
 /// How far an imported dma-buf has come.
 pub(super) enum Import {
+    /// Not to be had, for this reason.
+    ///
+    /// When attaching fails, videobuf2 loses its reference to the dma-buf, and the memory with it
+    /// for ever; when mapping fails it does not. So it is told when it maps.
+    Refused(Error),
     Attached(dma_buf::Attachment),
     Mapped(dma_buf::VMap),
     /// Only seen while one state becomes another.
@@ -225,6 +230,19 @@ unsafe extern "C" fn get_userptr_callback(
     })
 }
 
+fn attach(
+    dmabuf: &DmaBuf,
+    dev: &kernel::device::Device,
+    dir: DataDirection,
+    size: usize,
+) -> Result<dma_buf::Attachment> {
+    // A frame is written: a descriptor that was opened for reading alone does not allow that.
+    if dmabuf.size() < size || (dir != DataDirection::ToDevice && !dmabuf.is_writable()) {
+        return Err(EINVAL);
+    }
+    dma_buf::Attachment::new(dmabuf.into(), dev)
+}
+
 /// # Safety
 ///
 /// `vb` must be a buffer of a queue, `dev` a device, `dbuf` a dma-buf that `vb` holds.
@@ -237,14 +255,9 @@ unsafe extern "C" fn attach_dmabuf_callback(
     into_ptr(|| {
         // SAFETY: By the safety requirements.
         let (dmabuf, dev, dir) = unsafe { (&*dbuf.cast::<DmaBuf>(), device(dev), direction(vb)) };
+        let import = attach(dmabuf, dev, dir, size).map_or_else(Import::Refused, Import::Attached);
 
-        // A frame is written: a descriptor that was opened for reading alone does not allow that.
-        if dmabuf.size() < size || (dir != DataDirection::ToDevice && !dmabuf.is_writable()) {
-            return Err(EINVAL);
-        }
-
-        let attachment = dma_buf::Attachment::new(dmabuf.into(), dev)?;
-        Memory::Import(UnsafeCell::new(Import::Attached(attachment)), dir).into_priv()
+        Memory::Import(UnsafeCell::new(import), dir).into_priv()
     })
 }
 
@@ -284,6 +297,7 @@ unsafe extern "C" fn map_dmabuf_callback(mem_priv: *mut c_void) -> c_int {
                     },
                     Err((e, attachment)) => (Import::Attached(attachment), Err(e)),
                 },
+                Import::Refused(e) => (Import::Refused(e), Err(e)),
                 other => (other, Err(EBUSY)),
             })
         }?;
