@@ -18,6 +18,7 @@ use core::marker::PhantomData;
 use kernel::{
     error::from_result,
     ffi::{
+        c_char,
         c_int,
         c_uint,
         c_void, //
@@ -37,7 +38,7 @@ impl<T: Capture> VTable<T> {
         owner: owner::<<T as Capture>::OwnerModule>(),
         open: Some(bindings::v4l2_fh_open),
         release: Some(bindings::vb2_fop_release),
-        read: Some(bindings::vb2_fop_read),
+        read: Some(Self::read_callback),
         poll: Some(bindings::vb2_fop_poll),
         mmap: Some(bindings::vb2_fop_mmap),
         unlocked_ioctl: Some(bindings::video_ioctl2),
@@ -66,7 +67,7 @@ impl<T: Capture> VTable<T> {
         vidioc_remove_bufs: Some(bindings::vb2_ioctl_remove_bufs),
         vidioc_querybuf: Some(bindings::vb2_ioctl_querybuf),
         vidioc_qbuf: Some(bindings::vb2_ioctl_qbuf),
-        vidioc_dqbuf: Some(bindings::vb2_ioctl_dqbuf),
+        vidioc_dqbuf: Some(Self::dqbuf_callback),
         vidioc_expbuf: Some(bindings::vb2_ioctl_expbuf),
         vidioc_streamon: Some(bindings::vb2_ioctl_streamon),
         vidioc_streamoff: Some(bindings::vb2_ioctl_streamoff),
@@ -304,6 +305,59 @@ impl<T: Capture> VTable<T> {
             0
         } else {
             EINVAL.to_errno()
+        }
+    }
+
+    /// Whether an error of a call that has waited is due to the device being gone meanwhile, of
+    /// which videobuf2 knows only that it streams no more.
+    ///
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe fn is_gone(file: *mut bindings::file, errno: isize) -> bool {
+        // SAFETY: By the safety requirements.
+        let is_registered =
+            unsafe { bindings::video_is_registered(Device::<T>::from_file(file).vdev()) };
+
+        errno == EINVAL.to_errno() as isize && !is_registered
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table.
+    unsafe extern "C" fn dqbuf_callback(
+        file: *mut bindings::file,
+        priv_: *mut c_void,
+        buffer: *mut bindings::v4l2_buffer,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            let ret = bindings::vb2_ioctl_dqbuf(file, priv_, buffer);
+            if Self::is_gone(file, ret as isize) {
+                ENODEV.to_errno()
+            } else {
+                ret
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for the whole table, but that the lock is not held; `buffer` is user memory.
+    unsafe extern "C" fn read_callback(
+        file: *mut bindings::file,
+        buffer: *mut c_char,
+        count: usize,
+        offset: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            let ret = bindings::vb2_fop_read(file, buffer, count, offset);
+            if Self::is_gone(file, ret) {
+                ENODEV.to_errno() as isize
+            } else {
+                ret
+            }
         }
     }
 
