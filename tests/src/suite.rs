@@ -24,6 +24,8 @@ pub struct Test {
     pub run: fn(&Bench) -> Outcome,
     /// Seconds that it may take.
     pub limit: u64,
+    /// A file without which the kernel lacks what the test is about.
+    pub needs: Option<&'static str>,
 }
 
 const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
@@ -31,6 +33,7 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
         name,
         run,
         limit: 90,
+        needs: None,
     }
 }
 
@@ -69,7 +72,10 @@ pub const TESTS: &[Test] = &[
     test("dmabuf/output", dmabufs::output),
     test("dmabuf/format-change", dmabufs::format_change),
     test("userptr/kinds", userptrs::kinds),
-    test("userptr/huge", userptrs::huge),
+    Test {
+        needs: Some(userptrs::HUGE_PAGES),
+        ..test("userptr/huge", userptrs::huge)
+    },
     test("userptr/device-memory", userptrs::device_memory),
     test("userptr/wrong", userptrs::wrong),
     test("userptr/unmapped-meanwhile", userptrs::unmapped_meanwhile),

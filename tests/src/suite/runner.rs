@@ -9,6 +9,7 @@ use super::Test;
 use super::AFTERWARDS;
 
 use std::io::Read;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -70,6 +71,10 @@ fn settled(bench: &Bench, before: &Ledger) -> Outcome {
 pub fn all(bench: &Bench, tests: &[&Test]) -> usize {
     let mut failed = 0;
     for test in tests {
+        if let Some(path) = test.needs.filter(|path| !Path::new(path).exists()) {
+            println!("# skipped {}: this kernel has no {path}", test.name);
+            continue;
+        }
         let start = Instant::now();
         let outcome = Ledger::take(bench)
             .map_err(|e| format!("ledger: {e}"))

@@ -91,10 +91,13 @@ pub fn kinds(bench: &Bench) -> Outcome {
     )
 }
 
+/// How many huge pages there are; User-mode Linux has none.
+pub const HUGE_PAGES: &str = "/proc/sys/vm/nr_hugepages";
+
 /// Huge pages.
 pub fn huge(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
-    let knob = "/proc/sys/vm/nr_hugepages";
+    let knob = HUGE_PAGES;
     let before = fs::read_to_string(knob).at(knob)?;
     fs::write(knob, "8").at(knob)?;
     let outcome = into(&device, 12, |size| Mapping::huge(size).at("huge pages"));
