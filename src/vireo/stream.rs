@@ -41,6 +41,9 @@ use media::{
     vb2, //
 };
 
+/// How many frames a thread that was held up delivers late.
+const BACKLOG: u64 = 8;
+
 /// What runs between VIDIOC_STREAMON and VIDIOC_STREAMOFF.
 #[pin_data]
 pub(crate) struct Stream {
@@ -59,7 +62,7 @@ impl Stream {
         })
     }
 
-    /// Starts the sensor: its first frame is due now.
+    /// Starts the sensor: its first frame is due in an interval.
     pub(crate) fn start(&self, dev: &v4l2::Device<Camera>) -> Result {
         let sensor = Sensor::new(dev)?;
 
@@ -158,6 +161,21 @@ impl Sensor {
         Stream::count(&self.dev.stream.frames, 1);
     }
 
+    /// The frame that comes after `sequence`.
+    ///
+    /// Those that became due meanwhile are owed to whoever has queued buffers for them, but for a
+    /// machine that cannot keep up: it would fall behind for ever.
+    fn next(pacer: &Pacer, sequence: u64, taken: bool, now: u64) -> u64 {
+        let latest = pacer.due(now).saturating_sub(1);
+        let owed = latest.saturating_sub(sequence);
+
+        if taken && owed <= BACKLOG {
+            sequence + 1
+        } else {
+            latest.max(sequence + 1)
+        }
+    }
+
     fn fill(&self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
         let template = self.template.as_ref().ok_or(ENOMEM)?;
         let mut plane = Plane(buffer.plane(0)?);
@@ -169,24 +187,26 @@ impl Sensor {
 
 impl kthread::Function for Sensor {
     fn run(&mut self, context: &kthread::Context) {
-        let interval = self.settings.interval;
-        let mut pacer = Pacer::new(context.now(), interval.0, interval.1);
+        let (num, den) = self.settings.interval;
+        // A sensor exposes before there is anything to read: the first frame takes its time, too.
+        let start = Pacer::new(context.now(), num, den).deadline(1);
+        let mut pacer = Pacer::new(start, num, den);
         let mut sequence = 0;
 
         while context.sleep_until(pacer.deadline(sequence)) {
-            let now = context.now();
-
             self.update(&mut pacer, sequence);
             // The API's counter is of 32 bits, and wraps.
             self.dev.frame_sync(sequence as u32);
-            match self.dev.queue().next() {
-                Some(buffer) => self.capture(buffer, sequence as u32, now),
-                None => Stream::count(&self.dev.stream.drops, 1),
-            }
 
-            // Being late costs the frames that are past, not the one that is due.
-            let next = (sequence + 1).max(pacer.due(context.now()).saturating_sub(1));
-            Stream::count(&self.dev.stream.drops, next - sequence - 1);
+            let taken = self.dev.queue().next().map(|buffer| {
+                self.capture(buffer, sequence as u32, pacer.deadline(sequence));
+            });
+            let next = Self::next(&pacer, sequence, taken.is_some(), context.now());
+
+            Stream::count(
+                &self.dev.stream.drops,
+                next - sequence - u64::from(taken.is_some()),
+            );
             sequence = next;
         }
     }
