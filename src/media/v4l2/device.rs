@@ -174,6 +174,16 @@ impl<T: Capture> Device<T> {
             bindings::v4l2_device_register(as_raw(dev), v4l2)
         })?;
 
+        // The C side has made `v4l2` the parent's driver data. That place is the bus driver's, and
+        // what lies there is dropped as its data when a probe fails: leave nothing.
+        //
+        // SAFETY: `parent` is a valid device, whose driver has not set its data yet or has its own.
+        unsafe {
+            if bindings::dev_get_drvdata(as_raw(dev)) == this.v4l2.get().cast() {
+                bindings::dev_set_drvdata(as_raw(dev), core::ptr::null_mut());
+            }
+        }
+
         // SAFETY: The reference count of `v4l2` is one from here on, and owns the allocation,
         // which is not moved.
         let this = unsafe {
