@@ -27,8 +27,13 @@ impl<T: Capture> Device<T> {
         };
         event.u.frame_sync.frame_sequence = sequence;
 
-        // SAFETY: The video device is initialized; the event is copied.
-        unsafe { bindings::v4l2_event_queue(self.vdev(), &event) };
+        // SAFETY: The list of files that is walked exists once the node was registered; the event
+        // is copied.
+        unsafe {
+            if bindings::video_is_registered(self.vdev()) {
+                bindings::v4l2_event_queue(self.vdev(), &event);
+            }
+        }
     }
 }
 
@@ -43,7 +48,8 @@ pub(super) unsafe extern "C" fn subscribe_callback(
     unsafe {
         match (*sub).type_ {
             bindings::V4L2_EVENT_CTRL => bindings::v4l2_ctrl_subscribe_event(fh, sub),
-            bindings::V4L2_EVENT_FRAME_SYNC => {
+            // There is one source of these; each id more would be memory for nothing.
+            bindings::V4L2_EVENT_FRAME_SYNC if (*sub).id == 0 => {
                 bindings::v4l2_event_subscribe(fh, sub, FRAME_SYNC_DEPTH, null())
             }
             _ => EINVAL.to_errno(),
