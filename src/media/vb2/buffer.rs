@@ -168,7 +168,7 @@ impl<'q, T: Operations> Buffer<'q, T> {
             (*vb).timestamp = meta.timestamp;
             let planes = &mut (*vb).planes;
             for (plane, used) in planes.iter_mut().zip(bytesused) {
-                plane.bytesused = *used;
+                plane.bytesused = (*used).min(plane.length);
             }
             bindings::vb2_buffer_done(vb, state);
         }
