@@ -47,12 +47,7 @@ void vireo_helper_iosys_map_memset(struct iosys_map *dst, size_t offset,
 	iosys_map_memset(dst, offset, value, len);
 }
 
-/* The macros that DEFINE_DMA_BUF_EXPORT_INFO() puts into a dma-buf. */
-struct module *vireo_helper_this_module(void)
-{
-	return THIS_MODULE;
-}
-
+/* What DEFINE_DMA_BUF_EXPORT_INFO() names an exporter by. */
 const char *vireo_helper_modname(void)
 {
 	return KBUILD_MODNAME;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 /* `PAGE_KERNEL` is not a constant everywhere. */
@@ -11,4 +13,14 @@ void *vireo_helper_vmap(struct page **pages, unsigned int count)
 void vireo_helper_vunmap(const void *addr)
 {
 	vunmap(addr);
+}
+
+unsigned long vireo_helper_totalram_pages(void)
+{
+	return totalram_pages();
+}
+
+int vireo_helper_fatal_signal_pending(struct task_struct *p)
+{
+	return fatal_signal_pending(p);
 }

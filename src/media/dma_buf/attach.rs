@@ -45,8 +45,10 @@ unsafe impl Sync for Attachment {}
 impl Attachment {
     /// Attaches `dev` to `dmabuf`.
     ///
-    /// The exporter may refuse, with an error of its own.
-    pub fn new(dmabuf: ARef<DmaBuf>, dev: &device::Device) -> Result<Self> {
+    /// The exporter may refuse, with an error of its own. What is attached has to be detached
+    /// before the device is unbound.
+    pub fn new(dmabuf: ARef<DmaBuf>, dev: &device::Device<device::Bound>) -> Result<Self> {
+        let dev: &device::Device = dev;
         // `device::Device` is a transparent wrapper.
         let raw_dev: *const device::Device = dev;
 

@@ -26,6 +26,7 @@ use kernel::{
     },
     ffi::c_int,
     mm::virt::VmaNew,
+    module::this_module,
     prelude::*,
     sync::{
         aref::ARef,
@@ -111,10 +112,9 @@ where
 {
     let owner = owner.into_foreign();
     let info = bindings::dma_buf_export_info {
-        // SAFETY: These two only return constants.
+        // SAFETY: This only returns a constant.
         exp_name: unsafe { bindings::modname() },
-        // SAFETY: As above.
-        owner: unsafe { bindings::this_module() },
+        owner: this_module::<T::OwnerModule>().as_ptr(),
         ops: &VTable::<T, P>::OPS,
         size,
         flags: flags as c_int,
@@ -229,15 +229,23 @@ where
         dir: bindings::dma_data_direction,
     ) -> *mut bindings::sg_table {
         // SAFETY: By the safety requirements; `attach_callback()` has put the data there.
-        let result = unsafe {
+        let (result, size, dev) = unsafe {
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
-            Self::with((*attachment).dmabuf, |exporter| {
+            let dmabuf = (*attachment).dmabuf;
+            let result = Self::with(dmabuf, |exporter| {
                 exporter.map(data, direction(dir), &Resv::held())
-            })
+            });
+            (
+                result,
+                (*dmabuf).size,
+                device::Device::from_raw((*attachment).dev),
+            )
         };
 
         match result {
-            Ok(table) => Table::into_raw(table),
+            // An importer goes by the size of the dma-buf, and gives the addresses to its device.
+            Ok(table) if table.is_for(dev, size) => Table::into_raw(table),
+            Ok(_) => EINVAL.to_ptr(),
             Err(e) => e.to_ptr(),
         }
     }

@@ -89,7 +89,11 @@ impl Table {
     ///
     /// What the device may write is mapped in both directions: the CPU may write it, too, and
     /// [`Table::sync_for_device`] has to keep that.
-    pub fn new(pages: &Pages, dev: &device::Device, dir: DataDirection) -> Result<Arc<Self>> {
+    pub(super) fn new(
+        pages: &Pages,
+        dev: &device::Device,
+        dir: DataDirection,
+    ) -> Result<Arc<Self>> {
         let raw_dev = raw(dev);
         let dir = match dir {
             DataDirection::ToDevice => dir,
@@ -132,6 +136,11 @@ impl Table {
             },
             GFP_KERNEL,
         )?)
+    }
+
+    /// Whether this is a mapping of at least `size` bytes for `dev`.
+    pub(super) fn is_for(&self, dev: &device::Device, size: usize) -> bool {
+        core::ptr::eq(raw(&self.dev), raw(dev)) && self._pages.size() >= size
     }
 
     fn as_raw(&self) -> *mut bindings::sg_table {

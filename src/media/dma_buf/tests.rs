@@ -51,7 +51,7 @@ impl Device {
 
         if has_dma {
             let mask = KBox::into_raw(KBox::new(u64::MAX, GFP_KERNEL)?);
-            let dev: *const device::Device = this.get();
+            let dev: *const device::Device<device::Bound> = this.get();
             // SAFETY: The device is the test's own, and nobody does DMA with it yet. Those who do
             // are gone before the test gives up the device, and the mask with it.
             unsafe {
@@ -62,7 +62,7 @@ impl Device {
         Ok(this)
     }
 
-    pub(super) fn get(&self) -> &device::Device {
+    pub(super) fn get(&self) -> &device::Device<device::Bound> {
         self.reg.as_ref().as_ref()
     }
 }
@@ -352,6 +352,24 @@ mod suite {
             .map(DIR)
             .map_err(|(e, _)| e)?;
         let result = without_warnings(|| mapped.vmap());
+        assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn table_that_is_too_short_is_refused() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let this = Arc::new(
+            Staged {
+                memory: Pages::new(PAGE_SIZE)?,
+                stage: Pages::new(2 * PAGE_SIZE)?,
+                notes: Notes::new()?,
+            },
+            GFP_KERNEL,
+        )?;
+        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
+
+        let result = Attachment::new(dmabuf, dev.get())?.map(DIR);
         assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
         Ok(())
     }

@@ -41,12 +41,23 @@ impl Allocation {
         if count == 0 {
             return Err(EINVAL);
         }
+        // What can never be had is not worth emptying the caches for.
+        //
+        // SAFETY: This only reads a counter.
+        if count > unsafe { bindings::totalram_pages() } {
+            return Err(ENOMEM);
+        }
 
         // INVARIANT: Filled below, with what is allocated.
         let mut this = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?);
         let mut order = bindings::MAX_PAGE_ORDER;
 
         while this.0.len() < count {
+            // SAFETY: A task may ask about itself.
+            if unsafe { bindings::fatal_signal_pending(bindings::get_current()) } != 0 {
+                return Err(EINTR);
+            }
+
             let left = count - this.0.len();
             order = cmp::min(order, left.ilog2());
 
