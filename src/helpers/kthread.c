@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 
 void vireo_helper_set_current_state(unsigned int state)
@@ -11,4 +12,14 @@ void vireo_helper_set_current_state(unsigned int state)
 void vireo_helper___set_current_state(unsigned int state)
 {
 	__set_current_state(state);
+}
+
+bool vireo_helper_try_module_get(struct module *module)
+{
+	return try_module_get(module);
+}
+
+void vireo_helper_module_put(struct module *module)
+{
+	module_put(module);
 }

@@ -15,11 +15,13 @@ use kernel::{
         c_int,
         c_void, //
     },
+    module::this_module,
     prelude::*,
     types::NotThreadSafe, //
 };
 
 /// What a [`Thread`] does.
+#[vtable]
 pub trait Function: Send + 'static {
     /// Runs in the thread, once. Returns soon after [`Context::sleep_until`] has returned `false`.
     fn run(&mut self, context: &Context);
@@ -81,8 +83,11 @@ impl Context {
 
 /// An owned kernel thread: dropping it ends the thread and waits for that.
 ///
+/// The module that the function is in stays as long as this does, even if it is forgotten.
+///
 /// # Invariants
 ///
+/// - A reference to the function's module is owned by this type.
 /// - `task` is a task made by `kthread_create_on_node()`, with a reference owned by this type.
 /// - `function` is a `KBox<F>` turned into a pointer; nobody but the task's function uses it until
 ///   the task has ended.
@@ -101,7 +106,13 @@ unsafe impl<F: Function> Sync for Thread<F> {}
 impl<F: Function> Thread<F> {
     /// Starts a thread called `name` that runs `function`.
     pub fn spawn(name: &CStr, function: F) -> Result<Self> {
-        let function = KBox::into_raw(KBox::new(function, GFP_KERNEL)?);
+        let module = this_module::<F::OwnerModule>().as_ptr();
+        let function = KBox::new(function, GFP_KERNEL)?;
+        // SAFETY: The module is the caller's, or null where it is built in, which always succeeds.
+        if !unsafe { bindings::try_module_get(module) } {
+            return Err(ENODEV);
+        }
+        let function = KBox::into_raw(function);
 
         // SAFETY:
         // - `callback` takes a pointer to an `F`, which is what it is given;
@@ -116,8 +127,14 @@ impl<F: Function> Thread<F> {
             )
         });
 
-        // SAFETY: `function` came from `KBox::into_raw()`; on failure no thread has it.
-        let reclaim = || drop(unsafe { KBox::from_raw(function) });
+        let reclaim = || {
+            // SAFETY: `function` came from `KBox::into_raw()`, and on failure no thread has it. The
+            // reference to the module was taken above.
+            unsafe {
+                drop(KBox::from_raw(function));
+                bindings::module_put(module);
+            }
+        };
         let task = task.inspect_err(|_| reclaim())?;
 
         // A thread that has returned may be gone before it is stopped: hold on to the task.
@@ -128,7 +145,7 @@ impl<F: Function> Thread<F> {
             bindings::wake_up_process(task);
         }
 
-        // INVARIANT: The reference was taken above; `function` belongs to the thread alone.
+        // INVARIANT: The references were taken above; `function` belongs to the thread alone.
         Ok(Self {
             // SAFETY: `from_err_ptr()` has refused errors, and the C function never returns NULL.
             task: unsafe { NonNull::new_unchecked(task) },
@@ -161,6 +178,9 @@ impl<F: Function> Drop for Thread<F> {
         unsafe { bindings::kthread_stop_put(self.task.as_ptr()) };
 
         // SAFETY: By the type invariants, and since the thread has ended.
-        drop(unsafe { KBox::from_raw(self.function.as_ptr()) });
+        unsafe {
+            drop(KBox::from_raw(self.function.as_ptr()));
+            bindings::module_put(this_module::<F::OwnerModule>().as_ptr());
+        }
     }
 }

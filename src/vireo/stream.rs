@@ -185,6 +185,7 @@ impl Sensor {
     }
 }
 
+#[vtable]
 impl kthread::Function for Sensor {
     fn run(&mut self, context: &kthread::Context) {
         let (num, den) = self.settings.interval;
