@@ -7,12 +7,11 @@
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::{
-    error::from_err_ptr,
-    prelude::*,
-    types::Opaque, //
+    error::to_result,
+    prelude::*, //
 };
 
-/// A platform device made by software, with a DMA mask of 64 bits.
+/// A platform device made by software, with a DMA mask of 64 bits and segments of any size.
 ///
 /// Unlike a faux device it can be bound and unbound by its driver's sysfs files, and dma-bufs can
 /// be mapped for it. Dropping it removes the device.
@@ -31,20 +30,24 @@ unsafe impl Sync for VirtualDevice {}
 impl VirtualDevice {
     /// Registers the device `name.id`.
     pub fn new(name: &CStr, id: i32) -> Result<Self> {
-        let info: Opaque<bindings::platform_device_info> = Opaque::zeroed();
+        // SAFETY: The C side copies the name.
+        let pdev = unsafe { bindings::platform_device_alloc(name.as_char_ptr(), id) };
+        let pdev = NonNull::new(pdev).ok_or(ENOMEM)?;
 
-        // SAFETY: `info` is zeroed, which is how C initializes the fields that it does not name,
-        // and lives until the call returns; the C side copies the name.
-        let pdev = from_err_ptr(unsafe {
-            let info = info.get();
-            (*info).name = name.as_char_ptr();
-            (*info).id = id;
-            (*info).dma_mask = u64::MAX;
-            bindings::platform_device_register_full(info)
-        })?;
+        // SAFETY: The device is allocated, with its DMA parameters, and nobody else knows of it.
+        // Until it is added it is released by putting it.
+        unsafe {
+            let raw = pdev.as_ptr();
+            (*raw).platform_dma_mask = u64::MAX;
+            (*raw).dev.coherent_dma_mask = u64::MAX;
+            // Software has no trouble with segments of any size.
+            (*raw).dma_parms.max_segment_size = u32::MAX;
+            to_result(bindings::platform_device_add(raw))
+                .inspect_err(|_| bindings::platform_device_put(raw))?;
+        }
 
-        // INVARIANT: Registered by the call above.
-        Ok(Self(NonNull::new(pdev).ok_or(ENOMEM)?))
+        // INVARIANT: Added by the call above.
+        Ok(Self(pdev))
     }
 }
 
