@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <media/v4l2-ctrls.h>
 #include <media/v4l2-dev.h>
 #include <media/v4l2-device.h>
 
@@ -14,17 +15,13 @@ int vireo_helper_video_register_device(struct video_device *vdev,
 	return video_register_device(vdev, type, nr);
 }
 
-void vireo_helper_video_set_drvdata(struct video_device *vdev, void *data)
-{
-	video_set_drvdata(vdev, data);
-}
-
-void *vireo_helper_video_drvdata(struct file *file)
-{
-	return video_drvdata(file);
-}
-
 bool vireo_helper_video_is_registered(struct video_device *vdev)
 {
 	return video_is_registered(vdev);
+}
+
+int vireo_helper_v4l2_ctrl_handler_init(struct v4l2_ctrl_handler *hdl,
+					unsigned int nr_of_controls_hint)
+{
+	return v4l2_ctrl_handler_init(hdl, nr_of_controls_hint);
 }

@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
+#include <linux/uaccess.h>
 #include <media/videobuf2-core.h>
 
 void vireo_helper_mutex_init(struct mutex *lock)
@@ -18,6 +19,11 @@ void vireo_helper_mutex_destroy(struct mutex *lock)
 bool vireo_helper_vb2_is_busy(struct vb2_queue *q)
 {
 	return vb2_is_busy(q);
+}
+
+unsigned long vireo_helper_untagged_addr(unsigned long addr)
+{
+	return untagged_addr(addr);
 }
 
 /* `printk_ratelimited()` keeps its state in a static of the caller. */

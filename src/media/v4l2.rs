@@ -33,7 +33,6 @@ pub use self::{
 /// and [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h) name them.
 pub mod uapi {
     pub use crate::bindings::{
-        v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE as BUF_TYPE_VIDEO_CAPTURE,
         v4l2_colorspace_V4L2_COLORSPACE_SRGB as COLORSPACE_SRGB,
         v4l2_field_V4L2_FIELD_NONE as FIELD_NONE, //
         V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC as BUF_FLAG_TIMESTAMP_MONOTONIC,

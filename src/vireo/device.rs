@@ -148,7 +148,6 @@ impl v4l2::Capture for Camera {
     const INPUT: &'static CStr = c"Camera";
     const CONTROLS: &'static [ctrl::Config] = ctrls::CONTROLS;
     const QUEUE: vb2::Config = vb2::Config {
-        buf_type: uapi::BUF_TYPE_VIDEO_CAPTURE,
         io_modes: &[
             IoMode::Mmap,
             IoMode::UserPtr,
@@ -223,15 +222,13 @@ impl v4l2::Capture for Camera {
         let (num, den) = settings.interval;
         let (frames, drops) = dev.stream.counts();
 
-        if let Some(parent) = dev.as_dev() {
-            dev_info!(
-                parent,
-                "{}x{}, {} bytes, every {num}/{den} s: {frames} frames, {drops} dropped\n",
-                layout.width,
-                layout.height,
-                layout.sizeimage
-            );
-        }
+        dev_info!(
+            dev.parent(),
+            "{}x{}, {} bytes, every {num}/{den} s: {frames} frames, {drops} dropped\n",
+            layout.width,
+            layout.height,
+            layout.sizeimage
+        );
     }
 }
 

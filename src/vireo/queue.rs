@@ -13,10 +13,6 @@ use media::{
 impl vb2::Operations for Camera {
     type Context = v4l2::Device<Self>;
 
-    fn queue(dev: &v4l2::Device<Self>) -> &vb2::Queue<Self> {
-        dev.queue()
-    }
-
     fn layout(dev: &v4l2::Device<Self>) -> Result<vb2::Layout> {
         vb2::Layout::new(&[dev.settings.lock().layout.sizeimage])
     }

@@ -64,7 +64,7 @@ impl TryFrom<u32> for Id {
 ///
 /// # Invariants
 ///
-/// The pointers are to static C strings.
+/// There is one at least, and 256 at the most; the pointers are to static C strings.
 pub struct Menu<const N: usize>([*const c_char; N]);
 
 // SAFETY: By the type invariant the pointers are to data that is never written.
@@ -73,6 +73,9 @@ unsafe impl<const N: usize> Sync for Menu<N> {}
 impl<const N: usize> Menu<N> {
     /// A menu of these entries, for a `static`.
     pub const fn new(names: [&'static CStr; N]) -> Self {
+        // The index of the last entry is a byte.
+        const { assert!(N >= 1 && N <= 256) };
+
         let mut pointers = [core::ptr::null(); N];
         let mut i = 0;
         while i < N {
@@ -93,7 +96,7 @@ impl<const N: usize> Menu<N> {
 ///
 /// # Invariants
 ///
-/// The pointers are to static C strings.
+/// As of [`Menu`].
 #[derive(Clone, Copy)]
 pub struct Entries(&'static [*const c_char]);
 

@@ -40,6 +40,9 @@ use kernel::{
     types::Opaque, //
 };
 
+/// The kind of buffers that a [`Capture`] fills.
+const BUF_TYPE: u32 = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
+
 /// A device that captures video.
 ///
 /// The ioctls that have no method here are served by videobuf2 and the V4L2 core.
@@ -114,6 +117,8 @@ pub struct Device<T: Capture> {
     ctrls: Opaque<bindings::v4l2_ctrl_handler>,
     #[pin]
     queue: vb2::Queue<T>,
+    /// Held for the queue, whose memory it is mapped for.
+    parent: ARef<device::Device>,
     #[pin]
     data: T,
     #[pin]
@@ -143,9 +148,10 @@ impl<T: Capture> Device<T> {
                 vdev: Opaque::zeroed(),
                 ctrls: Opaque::zeroed(),
                 data <- data,
-                // SAFETY: `this` embeds the queue and is used by nobody until it is complete.
-                // `parent` is held by `v4l2`, which outlives the node that the queue serves.
-                queue <- unsafe { vb2::Queue::new(dev, this, &T::QUEUE) },
+                // SAFETY: `this` embeds the queue and is used by nobody until it is complete. It
+                // holds `parent`.
+                queue <- unsafe { vb2::Queue::new(dev, this, BUF_TYPE, &T::QUEUE) },
+                parent: dev.into(),
                 _pin: PhantomPinned,
             }),
             GFP_KERNEL,
@@ -156,12 +162,7 @@ impl<T: Capture> Device<T> {
         // SAFETY: The handler is zeroed, and a part of a `Device<T>`.
         to_result(unsafe {
             let handler = this.ctrls.get();
-            bindings::v4l2_ctrl_handler_init_class(
-                handler,
-                T::CONTROLS.len() as u32,
-                core::ptr::null_mut(),
-                core::ptr::null(),
-            );
+            bindings::v4l2_ctrl_handler_init(handler, T::CONTROLS.len() as u32);
             ctrl::VTable::<T>::add(handler);
             (*handler).error
         })?;
@@ -222,10 +223,14 @@ impl<T: Capture> Device<T> {
             (*vdev).release = Some(bindings::video_device_release_empty);
             (*vdev).queue = self.queue.as_raw();
             (*vdev).lock = self.queue.lock();
-            (*vdev).device_caps = bindings::V4L2_CAP_VIDEO_CAPTURE
-                | bindings::V4L2_CAP_STREAMING
-                | bindings::V4L2_CAP_READWRITE
-                | bindings::V4L2_CAP_EXT_PIX_FORMAT;
+            (*vdev).device_caps =
+                bindings::V4L2_CAP_VIDEO_CAPTURE | bindings::V4L2_CAP_EXT_PIX_FORMAT;
+            for mode in T::QUEUE.io_modes {
+                (*vdev).device_caps |= match mode {
+                    vb2::IoMode::Read => bindings::V4L2_CAP_READWRITE,
+                    _ => bindings::V4L2_CAP_STREAMING,
+                };
+            }
         }
     }
 
@@ -234,13 +239,9 @@ impl<T: Capture> Device<T> {
         &self.queue
     }
 
-    /// The parent device, as long as there is one.
-    pub fn as_dev(&self) -> Option<&device::Device> {
-        // SAFETY: The pointer is cleared when the device is unregistered, under which no callback
-        // of the driver runs.
-        let dev = unsafe { (*self.v4l2.get()).dev };
-        // SAFETY: While it is there, `v4l2` holds a reference to it.
-        (!dev.is_null()).then(|| unsafe { device::Device::from_raw(dev) })
+    /// The parent device, which may be unbound meanwhile.
+    pub fn parent(&self) -> &device::Device {
+        &self.parent
     }
 
     pub(super) fn vdev(&self) -> *mut bindings::video_device {
@@ -313,9 +314,11 @@ struct Registration<T: Capture>(ARef<Device<T>>);
 impl<T: Capture> Drop for Registration<T> {
     fn drop(&mut self) {
         // SAFETY: The node may or may not be registered, and `v4l2` is. The queue is stopped and
-        // emptied by the first call, before the second one gives up the parent device.
+        // emptied by the first call. A read() that came too late to be turned away, and has waited
+        // for the queue's lock, finds the error.
         unsafe {
             bindings::vb2_video_unregister_device(self.0.vdev());
+            bindings::vb2_queue_error(self.0.queue.as_raw());
             bindings::v4l2_device_unregister(self.0.v4l2.get());
         }
     }

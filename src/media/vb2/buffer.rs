@@ -100,9 +100,11 @@ pub struct Buffer<'q, T: Operations> {
 unsafe impl<T: Operations> Send for Buffer<'_, T> {}
 
 impl<'q, T: Operations> Buffer<'q, T> {
-    /// Must be called for a buffer that was just taken from the queue's list and counted.
-    pub(super) fn new(queue: &'q Queue<T>, raw: NonNull<RawBuffer>) -> Self {
-        // INVARIANT: As the caller promises.
+    /// # Safety
+    ///
+    /// The buffer must just have been taken from the queue's list, and counted as out.
+    pub(super) unsafe fn new(queue: &'q Queue<T>, raw: NonNull<RawBuffer>) -> Self {
+        // INVARIANT: By the safety requirements.
         Self { queue, raw }
     }
 
@@ -159,16 +161,18 @@ impl<'q, T: Operations> Buffer<'q, T> {
         let this = ManuallyDrop::new(self);
         let vb = this.vb();
 
-        // SAFETY: By the type invariants the buffer is alive and the driver's: nobody else uses
-        // these fields until `vb2_buffer_done()`, which is the last that is done to it.
+        // SAFETY: By the type invariants the buffer is alive and the driver's: nobody else writes
+        // these fields until `vb2_buffer_done()`, which is the last that is done to it. User space
+        // may ask for them at any time (VIDIOC_QUERYBUF), so that there are no references.
         unsafe {
             let vbuf = this.raw.as_ref().vbuf();
             (*vbuf).sequence = meta.sequence;
             (*vbuf).field = meta.field;
             (*vb).timestamp = meta.timestamp;
-            let planes = &mut (*vb).planes;
-            for (plane, used) in planes.iter_mut().zip(bytesused) {
-                plane.bytesused = (*used).min(plane.length);
+            let planes = (&raw mut (*vb).planes).cast::<bindings::vb2_plane>();
+            for (i, used) in bytesused.iter().enumerate().take((*vb).num_planes as usize) {
+                let plane = planes.add(i);
+                (*plane).bytesused = (*used).min((*plane).length);
             }
             bindings::vb2_buffer_done(vb, state);
         }
@@ -178,7 +182,8 @@ impl<'q, T: Operations> Buffer<'q, T> {
 
 impl<T: Operations> Drop for Buffer<'_, T> {
     fn drop(&mut self) {
-        self.queue.untake(self.raw);
+        // SAFETY: This is the last use of the buffer.
+        unsafe { self.queue.untake(self.raw) };
     }
 }
 

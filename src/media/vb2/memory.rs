@@ -9,7 +9,7 @@
 //! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
 
 use super::{
-    ops::device,
+    ops,
     userptr::UserPages, //
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
 };
 use core::cell::UnsafeCell;
 use kernel::{
+    device,
     dma::DataDirection,
     error::from_result,
     ffi::{
@@ -225,14 +226,14 @@ unsafe extern "C" fn get_userptr_callback(
 ) -> *mut c_void {
     into_ptr(|| {
         // SAFETY: By the safety requirements.
-        let dev = unsafe { device(dev) };
+        let dev = unsafe { ops::device(dev) };
         Memory::User(UserPages::pin(dev, vaddr, size)?).into_priv()
     })
 }
 
 fn attach(
     dmabuf: &DmaBuf,
-    dev: &kernel::device::Device,
+    dev: &device::Device<device::Bound>,
     dir: DataDirection,
     size: usize,
 ) -> Result<dma_buf::Attachment> {
@@ -254,7 +255,8 @@ unsafe extern "C" fn attach_dmabuf_callback(
 ) -> *mut c_void {
     into_ptr(|| {
         // SAFETY: By the safety requirements.
-        let (dmabuf, dev, dir) = unsafe { (&*dbuf.cast::<DmaBuf>(), device(dev), direction(vb)) };
+        let (dmabuf, dev, dir) =
+            unsafe { (&*dbuf.cast::<DmaBuf>(), ops::device(dev), direction(vb)) };
         let import = attach(dmabuf, dev, dir, size).map_or_else(Import::Refused, Import::Attached);
 
         Memory::Import(UnsafeCell::new(import), dir).into_priv()
@@ -309,15 +311,15 @@ unsafe extern "C" fn map_dmabuf_callback(mem_priv: *mut c_void) -> c_int {
 ///
 /// `mem_priv` must come from [`attach_dmabuf_callback`].
 unsafe extern "C" fn unmap_dmabuf_callback(mem_priv: *mut c_void) {
+    // What is not mapped needs no unmapping.
+    //
     // SAFETY: By the safety requirements; a buffer is unmapped when the driver has given it back.
-    let result = unsafe {
+    let _ = unsafe {
         change(mem_priv, |import, _| match import {
             Import::Mapped(vmap) => (Import::Attached(vmap.unmap().unmap()), Ok(())),
             other => (other, Ok(())),
         })
     };
-    // What is not mapped needs no unmapping.
-    let _ = result;
 }
 
 /// # Safety

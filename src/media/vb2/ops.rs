@@ -28,11 +28,12 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A layout of as many planes as there are `sizes`, `EINVAL` if videobuf2 cannot carry them.
+    /// A layout of as many planes as there are `sizes`, `EINVAL` if videobuf2 cannot carry them:
+    /// none, too many, or one without a byte.
     pub fn new(sizes: &[u32]) -> Result<Self> {
         let mut all = [0; bindings::VB2_MAX_PLANES as usize];
 
-        if sizes.is_empty() {
+        if sizes.is_empty() || sizes.contains(&0) {
             return Err(EINVAL);
         }
         all.get_mut(..sizes.len())
@@ -63,9 +64,6 @@ impl Layout {
 pub trait Operations: Sized + 'static {
     /// The object that embeds the queue, which is handed to every callback.
     type Context: Send + Sync + 'static;
-
-    /// The queue that `context` embeds.
-    fn queue(context: &Self::Context) -> &Queue<Self>;
 
     /// The buffers that the current format needs.
     fn layout(context: &Self::Context) -> Result<Layout>;
@@ -211,8 +209,9 @@ impl<T: Operations> VTable<T> {
 ///
 /// # Safety
 ///
-/// `dev` must be a valid device for as long as the reference is used.
-pub(super) unsafe fn device<'a>(dev: *mut bindings::device) -> &'a device::Device {
-    // SAFETY: By the safety requirements.
-    unsafe { device::Device::from_raw(dev) }
+/// `dev` must be the device of a [`Queue`] that calls, and the reference be used in that call only.
+pub(super) unsafe fn device<'a>(dev: *mut bindings::device) -> &'a device::Device<device::Bound> {
+    // SAFETY: By the safety requirements of `Queue::new()` the device is held, and not unbound
+    // before the queue has given up its memory.
+    unsafe { device::Device::<device::Normal>::from_raw(dev).as_bound() }
 }

@@ -59,8 +59,6 @@ pub enum IoMode {
 
 /// How a [`Queue`] is set up.
 pub struct Config {
-    /// The kind of buffers, a `V4L2_BUF_TYPE_*`.
-    pub buf_type: u32,
     /// How user space may bring buffers.
     pub io_modes: &'static [IoMode],
     /// What the timestamps mean, `V4L2_BUF_FLAG_TIMESTAMP_*` and `V4L2_BUF_FLAG_TSTAMP_SRC_*`.
@@ -93,7 +91,7 @@ unsafe impl Send for Ready {}
 ///   `T::Context` that embeds this queue, and its buffers are of the size of a [`RawBuffer`].
 /// - Each buffer in `ready` was given by `buf_queue` and not yet returned; each buffer that is out
 ///   belongs to exactly one [`Buffer`].
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct Queue<T: Operations> {
     #[pin]
     queue: Opaque<bindings::vb2_queue>,
@@ -115,7 +113,8 @@ unsafe impl<T: Operations> Send for Queue<T> {}
 unsafe impl<T: Operations> Sync for Queue<T> {}
 
 impl<T: Operations> Queue<T> {
-    /// Initializes a queue whose callbacks get `context`, and whose memory is mapped for `dev`.
+    /// Initializes a queue for buffers of `buf_type`, a `V4L2_BUF_TYPE_*`, whose callbacks get
+    /// `context`, and whose memory is mapped for `dev`.
     ///
     /// # Safety
     ///
@@ -123,10 +122,11 @@ impl<T: Operations> Queue<T> {
     ///
     /// - the queue is a part of `context`, and lives as long as it does;
     /// - `context` is fully initialized before the queue is used;
-    /// - `dev` outlives the last call into the queue through its video device.
-    pub unsafe fn new<'a>(
+    /// - `context` holds `dev`, and the queue's buffers are freed before `dev` is unbound.
+    pub(crate) unsafe fn new<'a>(
         dev: &'a device::Device,
         context: NonNull<T::Context>,
+        buf_type: u32,
         config: &'a Config,
     ) -> impl PinInit<Self, Error> + 'a
     where
@@ -149,7 +149,7 @@ impl<T: Operations> Queue<T> {
                 // that C code starts from; `this` points to the struct that is being initialized.
                 unsafe {
                     q.write_bytes(0, 1);
-                    (*q).type_ = config.buf_type;
+                    (*q).type_ = buf_type;
                     (*q).io_modes = config.io_modes.iter().fold(0, |all, mode| all | *mode as u32);
                     (*q).dev = dev.cast_mut().cast();
                     (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
@@ -170,7 +170,7 @@ impl<T: Operations> Queue<T> {
     }
 
     /// The C queue.
-    pub fn as_raw(&self) -> *mut bindings::vb2_queue {
+    pub(crate) fn as_raw(&self) -> *mut bindings::vb2_queue {
         self.queue.get()
     }
 
@@ -214,12 +214,16 @@ impl<T: Operations> Queue<T> {
         ready.out += 1;
         drop(ready);
 
-        // INVARIANT: It is not in the list any more, and counted.
-        Some(Buffer::new(self, raw))
+        // SAFETY: It is not in the list any more, and counted.
+        Some(unsafe { Buffer::new(self, raw) })
     }
 
-    /// Appends a buffer that videobuf2 has given to the driver.
-    pub(super) fn put(&self, raw: NonNull<RawBuffer>) {
+    /// Appends a buffer.
+    ///
+    /// # Safety
+    ///
+    /// videobuf2 must just have given the buffer to the driver.
+    pub(super) unsafe fn put(&self, raw: NonNull<RawBuffer>) {
         let mut ready = self.ready.lock();
 
         // SAFETY: The buffer is alive, and belongs to the list from here on.
@@ -232,8 +236,12 @@ impl<T: Operations> Queue<T> {
         ready.tail = raw.as_ptr();
     }
 
-    /// Takes back a [`Buffer`] that was not filled: it is the first to be taken again.
-    pub(super) fn untake(&self, raw: NonNull<RawBuffer>) {
+    /// Takes back a buffer that was not filled: it is the first to be taken again.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be that of a [`Buffer`] of this queue which is not used any more.
+    pub(super) unsafe fn untake(&self, raw: NonNull<RawBuffer>) {
         let mut ready = self.ready.lock();
 
         // SAFETY: The buffer is alive, and belongs to the list from here on.
@@ -273,5 +281,13 @@ impl<T: Operations> Queue<T> {
             }
             self.idle.wait(&mut ready);
         }
+    }
+}
+
+#[pinned_drop]
+impl<T: Operations> PinnedDrop for Queue<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The mutex is initialized; with the last reference its last user is gone.
+        unsafe { bindings::mutex_destroy(self.lock.get()) };
     }
 }

@@ -19,10 +19,7 @@ use core::{
 };
 use kernel::{
     device,
-    mm::{
-        virt,
-        MmapReadGuard, //
-    },
+    mm::virt,
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
@@ -54,29 +51,29 @@ impl UserPages {
     ///
     /// `EINVAL` where there is no memory, where it cannot be written, and where it is a device's.
     pub(super) fn pin(dev: &device::Device, addr: usize, len: usize) -> Result<Self> {
+        if len == 0 {
+            return Err(EINVAL);
+        }
+        // SAFETY: Tags are all that this looks at.
+        let addr = unsafe { bindings::untagged_addr(addr) };
         let offset = addr & !PAGE_MASK;
         let first = addr & PAGE_MASK;
         let end = addr.checked_add(len).ok_or(EINVAL)?;
         let count = (end - first).div_ceil(PAGE_SIZE);
-        if len == 0 {
-            return Err(EINVAL);
-        }
 
+        // Pinning may wait for user space (userfaultfd, FUSE), which may need the lock of its own
+        // memory: look before and after. What comes between is the process's own doing, and the
+        // pages that it gets are pinned by the rules of its memory in any case.
+        check(dev, first, end)?;
         let mut pages = Pinned(KVVec::with_capacity(count, GFP_KERNEL)?);
-        let task = kernel::current!();
-        let mm = task.mm().ok_or(EINVAL)?;
-        // What is looked at is what is pinned: the lock is held over both.
-        let guard = mm.mmap_read_lock();
-        check(dev, &guard, first, end)?;
 
         while pages.0.len() < count {
             let done = pages.0.len();
-            // SAFETY: The lock of `current->mm` is held, and there is room for the rest of the
-            // pages behind those that are there.
+            // SAFETY: There is room for the rest of the pages behind those that are there.
             let got = unsafe {
-                bindings::pin_user_pages(
+                bindings::pin_user_pages_fast(
                     first + (done << PAGE_SHIFT),
-                    count - done,
+                    i32::try_from(count - done)?,
                     bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
                     pages.0.as_mut_ptr().add(done),
                 )
@@ -89,11 +86,11 @@ impl UserPages {
                 }
                 // EFAULT is for the address of an argument; of a buffer's address VIDIOC_QBUF
                 // says EINVAL.
-                _ if got == ENOMEM.to_errno() as isize => return Err(ENOMEM),
+                _ if got == ENOMEM.to_errno() => return Err(ENOMEM),
                 _ => return Err(EINVAL),
             }
         }
-        drop(guard);
+        check(dev, first, end)?;
 
         // SAFETY: The array holds `count` valid pages.
         let base = unsafe { bindings::vmap(pages.0.as_mut_ptr(), count as u32) };
@@ -148,8 +145,10 @@ impl Drop for Pinned {
     }
 }
 
-/// Refuses memory that is not the process's own.
-fn check(dev: &device::Device, guard: &MmapReadGuard<'_>, first: usize, end: usize) -> Result {
+/// Refuses memory that is not the calling process's own.
+fn check(dev: &device::Device, first: usize, end: usize) -> Result {
+    let task = kernel::current!();
+    let guard = task.mm().ok_or(EINVAL)?.mmap_read_lock();
     let mut addr = first;
 
     while addr < end {
