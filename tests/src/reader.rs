@@ -182,7 +182,7 @@ impl fmt::Display for Counts {
 }
 
 /// A frame in the memory of a program.
-struct Memory(Vec<u8>);
+pub struct Memory(pub Vec<u8>);
 
 impl Sink for Memory {
     type Error = Infallible;

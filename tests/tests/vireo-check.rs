@@ -2,7 +2,6 @@
 
 //! `vireo-check` as a user runs it: files, options, verdicts, exit statuses.
 
-use std::convert::Infallible;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,20 +10,10 @@ use std::process::{Command, Output, Stdio};
 use vireo_tests::reader::format::{fourcc, Layout};
 use vireo_tests::reader::pattern::{phase, Look};
 use vireo_tests::reader::stamp::Frame;
-use vireo_tests::reader::template::{self, Sink, Template};
+use vireo_tests::reader::template::{self, Template};
+use vireo_tests::reader::Memory;
 
 const FORMAT: [&str; 4] = ["--format", "NV12", "--size", "322x98"];
-
-struct Memory(Vec<u8>);
-
-impl Sink for Memory {
-    type Error = Infallible;
-
-    fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), Infallible> {
-        self.0[offset..offset + data.len()].copy_from_slice(data);
-        Ok(())
-    }
-}
 
 /// Makes a stream of the frames with these sequence numbers, 25 a second.
 fn stream(sequences: impl IntoIterator<Item = u32>) -> Vec<u8> {
