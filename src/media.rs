@@ -15,6 +15,7 @@ mod media {
     pub mod iosys_map;
     pub mod kthread;
     pub mod platform;
+    pub mod stats;
     pub mod v4l2;
     pub mod vb2;
 }
