@@ -2,6 +2,8 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/module.h>
 
@@ -51,4 +53,14 @@ void vireo_helper_iosys_map_memset(struct iosys_map *dst, size_t offset,
 const char *vireo_helper_modname(void)
 {
 	return KBUILD_MODNAME;
+}
+
+unsigned long vireo_helper_file_count(struct file *file)
+{
+	return file_count(file);
+}
+
+bool vireo_helper_dma_resv_trylock(struct dma_resv *obj)
+{
+	return dma_resv_trylock(obj);
 }

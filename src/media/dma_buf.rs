@@ -4,7 +4,8 @@
 //!
 //! An importer goes from a [`DmaBuf`] to an [`Attachment`], to [`Mapped`] and, if it is software,
 //! to a [`VMap`]; each owns the one before, so that they are released in the right order. The CPU
-//! writes within a [`CpuAccess`].
+//! writes within a [`CpuAccess`]. An [`Import`] is all of that for memory whose exporter may move
+//! or revoke it at any time.
 //!
 //! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
 //!
@@ -13,6 +14,9 @@
 //! Every dma-buf has a reservation lock. Importers call the functions of this module without it;
 //! those that need it take it. The callbacks of an exporter that are called with the lock held are
 //! given a [`Resv`], and must not call functions of importers on the same dma-buf.
+//!
+//! An [`Import`] has a lock of its own, which is taken with the reservation lock held or alone, and
+//! under which no other is taken but by the exporter that maps and unmaps.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
@@ -41,6 +45,7 @@ use kernel::{
 
 mod attach;
 mod export;
+mod import;
 mod pages;
 mod table;
 #[cfg(CONFIG_KUNIT = "y")]
@@ -55,6 +60,10 @@ pub use self::{
     export::{
         export,
         Exporter, //
+    },
+    import::{
+        Import,
+        ImportAccess, //
     },
     pages::{
         Pages,
@@ -104,6 +113,18 @@ impl DmaBuf {
 
     pub(crate) fn as_raw(&self) -> *mut bindings::dma_buf {
         self.0.get()
+    }
+
+    /// Calls `f` with the reservation lock held.
+    fn locked<R>(&self, f: impl FnOnce(&Resv<'_>) -> R) -> R {
+        // SAFETY: The dma-buf is valid and keeps its lock. Without a context there is nothing to
+        // back off from, so that this cannot fail.
+        unsafe { bindings::dma_resv_lock((*self.as_raw()).resv, core::ptr::null_mut()) };
+        // SAFETY: The lock is held for as long as `f` has the token.
+        let result = f(&unsafe { Resv::held() });
+        // SAFETY: The lock was taken above.
+        unsafe { bindings::dma_resv_unlock((*self.as_raw()).resv) };
+        result
     }
 
     /// The size in bytes, which never changes.

@@ -4,10 +4,18 @@
 
 use super::{
     DmaBuf,
+    Resv,
     VMap, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
 use core::{
+    ffi::c_void,
     mem::ManuallyDrop,
     ptr::{
         self,
@@ -20,7 +28,10 @@ use kernel::{
     error::from_err_ptr,
     prelude::*,
     scatterlist::SGTable,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
 };
 
 /// A device's place at a dma-buf: the exporter knows that the device will use the memory.
@@ -34,6 +45,7 @@ pub struct Attachment {
     ptr: NonNull<bindings::dma_buf_attachment>,
     dmabuf: ARef<DmaBuf>,
     _dev: ARef<device::Device>,
+    stats: Arc<Stats>,
 }
 
 // SAFETY: Attachments are not tied to a thread.
@@ -43,26 +55,55 @@ unsafe impl Send for Attachment {}
 unsafe impl Sync for Attachment {}
 
 impl Attachment {
-    /// Attaches `dev` to `dmabuf`.
+    /// Attaches `dev` to `dmabuf`, whose exporter has to keep the memory where it is mapped.
     ///
     /// The exporter may refuse, with an error of its own. What is attached has to be detached
     /// before the device is unbound.
-    pub fn new(dmabuf: ARef<DmaBuf>, dev: &device::Device<device::Bound>) -> Result<Self> {
+    pub fn new(
+        dmabuf: ARef<DmaBuf>,
+        dev: &device::Device<device::Bound>,
+        stats: Arc<Stats>,
+    ) -> Result<Self> {
+        // SAFETY: Without operations, nothing is asked of the importer.
+        unsafe { Self::with_ops(dmabuf, dev, stats, ptr::null(), ptr::null_mut()) }
+    }
+
+    /// Attaches `dev` to `dmabuf`, as an importer whose `ops` are called with `importer`.
+    ///
+    /// # Safety
+    ///
+    /// `ops` may be called, and be given `importer`, until this is dropped.
+    pub(super) unsafe fn with_ops(
+        dmabuf: ARef<DmaBuf>,
+        dev: &device::Device<device::Bound>,
+        stats: Arc<Stats>,
+        ops: *const bindings::dma_buf_attach_ops,
+        importer: *mut c_void,
+    ) -> Result<Self> {
         let dev: &device::Device = dev;
         // `device::Device` is a transparent wrapper.
         let raw_dev: *const device::Device = dev;
 
-        // SAFETY: Both are valid; the references below keep them so until they are detached.
+        // SAFETY: The dma-buf and the device are valid; the references below keep them so until
+        // they are detached. The rest is by the safety requirements.
         let ptr = from_err_ptr(unsafe {
-            bindings::dma_buf_attach(dmabuf.as_raw(), raw_dev.cast_mut().cast())
+            bindings::dma_buf_dynamic_attach(
+                dmabuf.as_raw(),
+                raw_dev.cast_mut().cast(),
+                ops,
+                importer,
+            )
         })?;
 
         // INVARIANT: The device was just attached.
-        Ok(Self {
+        let this = Self {
             ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
             dmabuf,
             _dev: dev.into(),
-        })
+            stats,
+        };
+        this.stats.inc(Counter::Attaches);
+        Ok(this)
     }
 
     /// The dma-buf.
@@ -75,19 +116,33 @@ impl Attachment {
     /// `dir` must cover every use that is made of the memory. When the exporter fails, its error
     /// comes back together with the attachment.
     pub fn map(self, dir: DataDirection) -> Result<Mapped, (Error, Self)> {
-        // SAFETY: By the type invariants. The lock is not held: this type is not given to those
-        // who are called with it.
-        let sgt = from_err_ptr(unsafe {
-            bindings::dma_buf_map_attachment_unlocked(self.ptr.as_ptr(), dir.into())
-        });
+        let dmabuf = self.dmabuf.clone();
 
-        match sgt.and_then(|sgt| NonNull::new(sgt).ok_or(ENOMEM)) {
-            // INVARIANT: The memory was just mapped.
-            Ok(sgt) => Ok(Mapped {
-                sgt,
-                dir,
-                attachment: self,
-            }),
+        dmabuf.locked(|resv| self.map_locked(dir, resv))
+    }
+
+    /// As [`map`](Self::map), with the reservation lock of the dma-buf held.
+    pub(super) fn map_locked(
+        self,
+        dir: DataDirection,
+        _resv: &Resv<'_>,
+    ) -> Result<Mapped, (Error, Self)> {
+        // SAFETY: By the type invariants. The lock is held.
+        let sgt = from_err_ptr(unsafe {
+            bindings::dma_buf_map_attachment(self.ptr.as_ptr(), dir.into())
+        })
+        .and_then(|sgt| NonNull::new(sgt).ok_or(ENOMEM));
+
+        match sgt {
+            Ok(sgt) => {
+                self.stats.inc(Counter::Maps);
+                // INVARIANT: The memory was just mapped.
+                Ok(Mapped {
+                    sgt,
+                    dir,
+                    attachment: self,
+                })
+            }
             Err(e) => Err((e, self)),
         }
     }
@@ -97,6 +152,7 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         // SAFETY: By the type invariants; a mapping would own this, so there is none.
         unsafe { bindings::dma_buf_detach(self.dmabuf.as_raw(), self.ptr.as_ptr()) };
+        self.stats.inc(Counter::Detaches);
     }
 }
 
@@ -140,10 +196,17 @@ impl Mapped {
 
     /// Unmaps the memory; the device stays attached.
     pub fn unmap(self) -> Attachment {
+        let dmabuf = self.attachment.dmabuf.clone();
+
+        dmabuf.locked(|resv| self.unmap_locked(resv))
+    }
+
+    /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
+    pub(super) fn unmap_locked(self, _resv: &Resv<'_>) -> Attachment {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the table is unmapped once and
-        // the attachment has one owner.
+        // the attachment has one owner. The lock is held.
         unsafe {
             this.release();
             ptr::read(&this.attachment)
@@ -157,25 +220,33 @@ impl Mapped {
         VMap::new(self)
     }
 
+    pub(super) fn stats(&self) -> &Stats {
+        &self.attachment.stats
+    }
+
     /// # Safety
     ///
-    /// The table must not be used afterwards.
+    /// The reservation lock must be held, and the table not be used afterwards.
     unsafe fn release(&mut self) {
         // SAFETY: By the type invariants this is what was mapped, and in which direction; by the
         // safety requirements nobody will do so again.
         unsafe {
-            bindings::dma_buf_unmap_attachment_unlocked(
+            bindings::dma_buf_unmap_attachment(
                 self.attachment.ptr.as_ptr(),
                 self.sgt.as_ptr(),
                 self.dir.into(),
             );
         };
+        self.attachment.stats.inc(Counter::Unmaps);
     }
 }
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: The fields are about to be dropped; `Attachment` does not know of the table.
-        unsafe { self.release() };
+        let dmabuf = self.attachment.dmabuf.clone();
+
+        // SAFETY: The fields are about to be dropped; `Attachment` does not know of the table. The
+        // lock is held.
+        dmabuf.locked(|_| unsafe { self.release() });
     }
 }

@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     bindings,
-    iosys_map::Map, //
+    iosys_map::Map,
+    stats::Stats, //
 };
 use kernel::{
     device,
@@ -133,7 +134,7 @@ fn byte(memory: &Pages, offset: usize) -> Result<u8> {
 
 /// An import that meets no error, until the frame is written.
 fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap> {
-    let mapped = Attachment::new(dmabuf, dev.get())?
+    let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
         .map(DIR)
         .map_err(|(e, _)| e)?;
     mapped.vmap().map_err(|(e, _)| e)
@@ -149,7 +150,7 @@ mod suite {
         let (dmabuf, memory, notes) = Staged::export(2 * PAGE_SIZE, O_RDWR)?;
         assert_eq!(dmabuf.size(), 2 * PAGE_SIZE);
 
-        let attachment = Attachment::new(dmabuf, dev.get())?;
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
         assert!(notes.read()[..] == ALL[..1]);
 
         let mapped = attachment.map(DIR).map_err(|(e, _)| e)?;
@@ -196,7 +197,7 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, ENXIO)));
-        assert!(Attachment::new(dmabuf, dev.get()).err() == Some(ENXIO));
+        assert!(Attachment::new(dmabuf, dev.get(), Stats::new()?).err() == Some(ENXIO));
         assert!(notes.read()[..] == [Call::Attach, Call::Release]);
         Ok(())
     }
@@ -207,7 +208,8 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Map(DIR), ENOSPC)));
-        let Err((e, attachment)) = Attachment::new(dmabuf, dev.get())?.map(DIR) else {
+        let Err((e, attachment)) = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR)
+        else {
             return Err(EINVAL);
         };
         assert!(e == ENOSPC);
@@ -234,7 +236,7 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::VMap, ENODEV)));
-        let mapped = Attachment::new(dmabuf, dev.get())?
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
             .map(DIR)
             .map_err(|(e, _)| e)?;
         let Err((e, mapped)) = without_warnings(|| mapped.vmap()) else {
@@ -328,7 +330,7 @@ mod suite {
         let bare = Arc::new(Bare(Pages::new(PAGE_SIZE)?), GFP_KERNEL)?;
         let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
 
-        let mapped = Attachment::new(dmabuf, dev.get())?
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
             .map(DIR)
             .map_err(|(e, _)| e)?;
         assert!(mapped.vmap().err().map(|(e, _)| e) == Some(EINVAL));
@@ -348,7 +350,7 @@ mod suite {
         )?;
         let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
 
-        let mapped = Attachment::new(dmabuf, dev.get())?
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
             .map(DIR)
             .map_err(|(e, _)| e)?;
         let result = without_warnings(|| mapped.vmap());
@@ -369,7 +371,7 @@ mod suite {
         )?;
         let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
 
-        let result = Attachment::new(dmabuf, dev.get())?.map(DIR);
+        let result = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR);
         assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
         Ok(())
     }

@@ -4,11 +4,13 @@
 
 use super::{
     DmaBuf,
-    Mapped, //
+    Mapped,
+    Resv, //
 };
 use crate::{
     bindings,
-    iosys_map::Map, //
+    iosys_map::Map,
+    stats::Counter, //
 };
 use core::{
     mem::ManuallyDrop,
@@ -16,7 +18,8 @@ use core::{
 };
 use kernel::{
     error::to_result,
-    prelude::*, //
+    prelude::*,
+    sync::aref::ARef, //
 };
 
 /// A dma-buf that is mapped for a device and for the CPU, which is its engine.
@@ -35,21 +38,36 @@ pub struct VMap {
 
 impl VMap {
     pub(super) fn new(mapped: Mapped) -> Result<Self, (Error, Mapped)> {
+        let dmabuf: ARef<DmaBuf> = mapped.dma_buf().into();
+
+        dmabuf.locked(|resv| Self::new_locked(mapped, resv))
+    }
+
+    /// As [`new`](Self::new), with the reservation lock of the dma-buf held.
+    pub(super) fn new_locked(mapped: Mapped, _resv: &Resv<'_>) -> Result<Self, (Error, Mapped)> {
         let dmabuf = mapped.dma_buf();
         let mut raw: bindings::iosys_map = pin_init::zeroed();
 
-        // SAFETY: The dma-buf is valid, and its lock is not held: the types of importers are not
-        // given to those who are called with it.
-        match to_result(unsafe { bindings::dma_buf_vmap_unlocked(dmabuf.as_raw(), &mut raw) }) {
-            // INVARIANT: The memory was just mapped.
-            Ok(()) => Ok(Self {
-                // SAFETY: By the contract of the C function all of the dma-buf is mapped now, and
-                // it stays so until `release()`.
-                map: unsafe { Map::from_raw(raw, dmabuf.size()) },
-                mapped,
-            }),
+        // SAFETY: The dma-buf is valid, and its lock is held.
+        match to_result(unsafe { bindings::dma_buf_vmap(dmabuf.as_raw(), &mut raw) }) {
+            Ok(()) => {
+                mapped.stats().inc(Counter::VMaps);
+                // INVARIANT: The memory was just mapped.
+                Ok(Self {
+                    // SAFETY: By the contract of the C function all of the dma-buf is mapped now,
+                    // and it stays so until `release()`.
+                    map: unsafe { Map::from_raw(raw, dmabuf.size()) },
+                    mapped,
+                })
+            }
             Err(e) => Err((e, mapped)),
         }
+    }
+
+    /// The memory, for those who have begun an access.
+    #[inline]
+    pub(super) fn map(&self) -> &Map {
+        &self.map
     }
 
     /// The dma-buf.
@@ -72,10 +90,17 @@ impl VMap {
 
     /// Undoes the CPU's mapping; the device's stays.
     pub fn unmap(self) -> Mapped {
+        let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
+
+        dmabuf.locked(|resv| self.unmap_locked(resv))
+    }
+
+    /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
+    pub(super) fn unmap_locked(self, _resv: &Resv<'_>) -> Mapped {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the memory is unmapped once and
-        // `mapped` has one owner.
+        // `mapped` has one owner. The lock is held.
         unsafe {
             this.release();
             ptr::read(&this.mapped)
@@ -84,20 +109,24 @@ impl VMap {
 
     /// # Safety
     ///
-    /// The memory must not be used afterwards.
+    /// The reservation lock must be held, and the memory not be used afterwards.
     unsafe fn release(&mut self) {
         let mut raw = self.map.as_raw();
 
         // SAFETY: By the type invariants this is what was mapped; by the safety requirements
-        // nobody uses it any more. The lock is not held.
-        unsafe { bindings::dma_buf_vunmap_unlocked(self.dma_buf().as_raw(), &mut raw) };
+        // nobody uses it any more, and the lock is held.
+        unsafe { bindings::dma_buf_vunmap(self.dma_buf().as_raw(), &mut raw) };
+        self.mapped.stats().inc(Counter::VUnmaps);
     }
 }
 
 impl Drop for VMap {
     fn drop(&mut self) {
-        // SAFETY: The map is about to be dropped, and `Mapped` does not know of it.
-        unsafe { self.release() };
+        let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
+
+        // SAFETY: The map is about to be dropped, and `Mapped` does not know of it. The lock is
+        // held.
+        dmabuf.locked(|_| unsafe { self.release() });
     }
 }
 

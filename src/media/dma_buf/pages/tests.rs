@@ -14,7 +14,10 @@ use super::{
     },
     Pages, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    stats::Stats, //
+};
 use kernel::{
     dma::DataDirection,
     error::to_result,
@@ -34,7 +37,7 @@ use kernel::{
 };
 
 fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<Mapped> {
-    Attachment::new(pages.export(O_RDWR)?, dev.get())?
+    Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
         .map(dir)
         .map_err(|(e, _)| e)
 }
@@ -143,7 +146,7 @@ mod suite {
         pages.map().write(2 * PAGE_SIZE, b"frame")?;
         drop(pages);
 
-        let mapped = Attachment::new(dmabuf, dev.get())?
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
             .map(DataDirection::Bidirectional)
             .map_err(|(e, _)| e)?;
         let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;

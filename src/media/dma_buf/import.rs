@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Imports that their exporter may take back.
+
+use super::{
+    Attachment,
+    DmaBuf,
+    Resv,
+    VMap, //
+};
+use crate::{
+    bindings,
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
+use core::{
+    mem,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    container_of, device,
+    dma::DataDirection,
+    error::to_result,
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex,
+        MutexGuard, //
+    },
+};
+
+/// How far an import has come.
+enum State {
+    /// Not attached yet, or not any more.
+    Detached,
+    Attached(Attachment),
+    Mapped(VMap),
+}
+
+/// A dma-buf in use by a device whose engine is the CPU.
+///
+/// It is mapped from [`map`](Self::map) on until its exporter moves or revokes the memory
+/// (`dma_buf_invalidate_mappings()`), or this is dropped. When the exporter takes the memory back,
+/// the mappings are gone by the time it is told so, and nothing is written any more; an access that
+/// has begun is waited for. Once the exporter allows it, the memory can be mapped again.
+///
+/// # Invariants
+///
+/// - `dmabuf` is the dma-buf of the attachment in `state`, which has a reference to it; there is
+///   an attachment from the end of [`new`](Self::new) until this is dropped.
+/// - The attachment's `importer_priv` points here, and its operations are [`OPS`]; this is pinned.
+/// - `state` changes only while the reservation lock of the dma-buf is held as well.
+#[pin_data(PinnedDrop)]
+pub struct Import {
+    dmabuf: NonNull<DmaBuf>,
+    dir: DataDirection,
+    stats: Arc<Stats>,
+    is_mapped: Atomic<bool>,
+    is_idle: Atomic<bool>,
+    /// Taken after the reservation lock. Held while the CPU has the memory.
+    #[pin]
+    state: Mutex<State>,
+}
+
+// SAFETY: An import is not tied to a thread.
+unsafe impl Send for Import {}
+
+// SAFETY: What changes is atomic, or behind the mutex.
+unsafe impl Sync for Import {}
+
+impl Import {
+    /// Attaches `dev` to `dmabuf`, to access the memory in the direction `dir`.
+    ///
+    /// The exporter may refuse, with an error of its own. What is imported has to be dropped before
+    /// the device is unbound.
+    pub fn new(
+        dmabuf: &DmaBuf,
+        dev: &device::Device<device::Bound>,
+        dir: DataDirection,
+        stats: Arc<Stats>,
+    ) -> Result<Pin<KBox<Self>>> {
+        let counters = stats.clone();
+        let this = KBox::pin_init(
+            pin_init!(Self {
+                dmabuf: dmabuf.into(),
+                dir,
+                stats: counters,
+                is_mapped: Atomic::new(false),
+                is_idle: Atomic::new(false),
+                state <- new_mutex!(State::Detached, "dma_buf::Import::state"),
+            }),
+            GFP_KERNEL,
+        )?;
+        let importer: *const Self = &*this;
+
+        // SAFETY: The callback of `OPS` asks for an `Import`, which lives for as long as the
+        // attachment, since it drops that first.
+        let attachment = unsafe {
+            Attachment::with_ops(dmabuf.into(), dev, stats, &OPS, importer.cast_mut().cast())
+        }?;
+
+        // INVARIANT: This is the attachment. What the exporter took back meanwhile was not mapped.
+        dmabuf.locked(|_| *this.state.lock() = State::Attached(attachment));
+        Ok(this)
+    }
+
+    /// The dma-buf.
+    pub fn dma_buf(&self) -> &DmaBuf {
+        // SAFETY: By the type invariants the attachment keeps it alive.
+        unsafe { self.dmabuf.as_ref() }
+    }
+
+    /// Maps the memory for the device and for the CPU, unless it is mapped.
+    ///
+    /// The exporter's errors come back as they are.
+    #[inline]
+    pub fn map(&self) -> Result {
+        if self.is_mapped.load(Relaxed) {
+            return Ok(());
+        }
+        self.map_anew()
+    }
+
+    fn map_anew(&self) -> Result {
+        self.dma_buf().locked(|resv| {
+            let mut state = self.state.lock();
+
+            let (next, result) = match mem::replace(&mut *state, State::Detached) {
+                State::Attached(attachment) => match attachment.map_locked(self.dir, resv) {
+                    Ok(mapped) => match VMap::new_locked(mapped, resv) {
+                        Ok(vmap) => (State::Mapped(vmap), self.wait(resv)),
+                        Err((e, mapped)) => (State::Attached(mapped.unmap_locked(resv)), Err(e)),
+                    },
+                    Err((e, attachment)) => (State::Attached(attachment), Err(e)),
+                },
+                other => (other, Ok(())),
+            };
+            *state = next;
+            self.is_mapped
+                .store(matches!(*state, State::Mapped(_)), Relaxed);
+            result
+        })
+    }
+
+    /// Waits until the exporter has moved the memory to where it was mapped.
+    fn wait(&self, _resv: &Resv<'_>) -> Result {
+        // SAFETY: The dma-buf is valid.
+        let left = unsafe {
+            bindings::dma_resv_wait_timeout(
+                (*self.dma_buf().as_raw()).resv,
+                bindings::dma_resv_usage_DMA_RESV_USAGE_KERNEL,
+                true,
+                isize::MAX as usize,
+            )
+        };
+        to_result(left.min(0) as i32)
+    }
+
+    /// Undoes the mappings; the device stays attached.
+    fn unmap(&self, resv: &Resv<'_>) -> bool {
+        let mut state = self.state.lock();
+
+        match mem::replace(&mut *state, State::Detached) {
+            State::Mapped(vmap) => {
+                *state = State::Attached(vmap.unmap_locked(resv).unmap_locked(resv));
+                self.is_mapped.store(false, Relaxed);
+                true
+            }
+            other => {
+                *state = other;
+                false
+            }
+        }
+    }
+
+    /// Waits until the CPU may have the memory, and makes it see what devices have written.
+    ///
+    /// `ENODEV` when the exporter has taken the memory back.
+    pub fn begin_cpu_access(&self) -> Result<ImportAccess<'_>> {
+        // Without the mutex: the exporter may want the reservation lock.
+        //
+        // SAFETY: The dma-buf is valid, and its lock is not held.
+        to_result(unsafe {
+            bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), self.dir.into())
+        })?;
+        // INVARIANT: The access has just begun.
+        let begun = Begun(self);
+
+        // INVARIANT: Checked here, and nobody else changes it before the guard is gone.
+        let state = self.state.lock();
+        match *state {
+            State::Mapped(_) => Ok(ImportAccess { state, begun }),
+            _ => Err(ENODEV),
+        }
+    }
+
+    /// Says whether this is kept only for the case that it is asked for again.
+    pub fn set_idle(&self, is_idle: bool) {
+        self.is_idle.store(is_idle, Relaxed);
+    }
+
+    /// Whether nobody has the dma-buf any more but imports that are idle, of whatever device.
+    ///
+    /// What cannot be told at once is answered with no.
+    pub fn is_forsaken(&self) -> bool {
+        let dmabuf = self.dma_buf().as_raw();
+        let mut idle = 0;
+
+        // SAFETY: The dma-buf is valid, and the list of its attachments does not change while the
+        // lock is held. An attachment with our operations has an `Import`, which is there until it
+        // is detached.
+        unsafe {
+            if !bindings::dma_resv_trylock((*dmabuf).resv) {
+                return false;
+            }
+            let head = &raw mut (*dmabuf).attachments;
+            let mut node = (*head).next;
+            while node != head {
+                let attachment = container_of!(node, bindings::dma_buf_attachment, node);
+                if ptr::eq((*attachment).importer_ops, &OPS) {
+                    let import = (*attachment).importer_priv.cast::<Self>();
+                    idle += usize::from((*import).is_idle.load(Relaxed));
+                }
+                node = (*node).next;
+            }
+            bindings::dma_resv_unlock((*dmabuf).resv);
+
+            // Each of these has one reference.
+            bindings::file_count((*dmabuf).file) <= idle
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Import {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: Nothing is moved.
+        let this = unsafe { Pin::into_inner_unchecked(self) };
+        // Kept until the lock has been let go.
+        let dmabuf: ARef<DmaBuf> = match *this.state.lock() {
+            State::Detached => return,
+            _ => this.dma_buf().into(),
+        };
+
+        let attachment = dmabuf.locked(|resv| {
+            this.unmap(resv);
+            mem::replace(&mut *this.state.lock(), State::Detached)
+        });
+        // Takes the lock itself. From then on nobody is told of anything.
+        drop(attachment);
+    }
+}
+
+/// The CPU has the memory of an [`Import`], until this ends or is dropped.
+///
+/// # Invariants
+///
+/// `state` is [`State::Mapped`].
+pub struct ImportAccess<'a> {
+    // Dropped in this order: the exporter may want the reservation lock when the access ends, which
+    // comes before the mutex.
+    state: MutexGuard<'a, State>,
+    begun: Begun<'a>,
+}
+
+impl ImportAccess<'_> {
+    /// Copies `data` into the memory, `offset` bytes from its beginning.
+    ///
+    /// Writes nothing and returns `ERANGE` if it does not fit.
+    #[inline]
+    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        match &*self.state {
+            State::Mapped(vmap) => vmap.map().write(offset, data),
+            _ => Err(ENODEV),
+        }
+    }
+
+    /// Hands the memory back to devices.
+    ///
+    /// On an error of the exporter, what was written may not have reached them.
+    pub fn end(self) -> Result {
+        drop(self.state);
+        self.begun.end()
+    }
+}
+
+/// An access of the CPU, as far as the exporter is concerned.
+///
+/// # Invariants
+///
+/// The access has begun and not ended.
+struct Begun<'a>(&'a Import);
+
+impl Begun<'_> {
+    fn end(self) -> Result {
+        let mut this = mem::ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not used again, nor dropped.
+        unsafe { this.release() }
+    }
+
+    /// # Safety
+    ///
+    /// Must be called once at most.
+    unsafe fn release(&mut self) -> Result {
+        // SAFETY: The dma-buf is valid, and by the type invariants and the safety requirements
+        // there is an access to end. The lock is not held.
+        to_result(unsafe {
+            bindings::dma_buf_end_cpu_access(self.0.dma_buf().as_raw(), self.0.dir.into())
+        })
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        // Who cares for the outcome calls `end()`.
+        //
+        // SAFETY: This is the last use.
+        let _ = unsafe { self.release() };
+    }
+}
+
+/// What every [`Import`] tells exporters of.
+static OPS: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
+    // The memory of other devices needs no pages: the table is not looked into.
+    allow_peer2peer: true,
+    invalidate_mappings: Some(invalidate_mappings_callback),
+};
+
+/// # Safety
+///
+/// `attachment` must be that of an [`Import`], and the reservation lock of its dma-buf be held.
+unsafe extern "C" fn invalidate_mappings_callback(attachment: *mut bindings::dma_buf_attachment) {
+    // SAFETY: By the safety requirements; an import lives until its attachment is gone, which the
+    // lock keeps from being detached.
+    let (import, resv) = unsafe { (&*(*attachment).importer_priv.cast::<Import>(), Resv::held()) };
+
+    if import.unmap(&resv) {
+        import.stats.inc(Counter::Invalidations);
+    }
+}
