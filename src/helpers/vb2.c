@@ -4,6 +4,7 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 #include <media/videobuf2-core.h>
 
 void vireo_helper_mutex_init(struct mutex *lock)
@@ -33,4 +34,17 @@ bool vireo_helper_userptr_ratelimit(void)
 				      DEFAULT_RATELIMIT_BURST);
 
 	return __ratelimit(&state);
+}
+
+void vireo_helper_init_delayed_work(struct delayed_work *dwork,
+				    work_func_t func)
+{
+	INIT_DELAYED_WORK(dwork, func);
+}
+
+bool vireo_helper_mod_delayed_work(struct workqueue_struct *wq,
+				   struct delayed_work *dwork,
+				   unsigned long delay)
+{
+	return mod_delayed_work(wq, dwork, delay);
 }

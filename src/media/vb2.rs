@@ -16,6 +16,7 @@
 //! memory for `V4L2_MEMORY_DMABUF`.
 
 mod buffer;
+mod cache;
 mod memory;
 mod ops;
 mod queue;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     bindings,
+    stats::Stats,
     vb2, //
 };
 use core::{
@@ -142,6 +143,7 @@ impl<T: Capture> Device<T> {
         data: impl PinInit<T, Error>,
     ) -> Result<ARef<Self>> {
         let dev: &device::Device = parent;
+        let stats = Stats::new()?;
         let this = KBox::pin_init(
             try_pin_init!(&this in Self {
                 v4l2: Opaque::zeroed(),
@@ -150,7 +152,7 @@ impl<T: Capture> Device<T> {
                 data <- data,
                 // SAFETY: `this` embeds the queue and is used by nobody until it is complete. It
                 // holds `parent`.
-                queue <- unsafe { vb2::Queue::new(dev, this, BUF_TYPE, &T::QUEUE) },
+                queue <- unsafe { vb2::Queue::new(dev, this, BUF_TYPE, &T::QUEUE, stats) },
                 parent: dev.into(),
                 _pin: PhantomPinned,
             }),

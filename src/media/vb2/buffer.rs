@@ -12,7 +12,10 @@ use super::{
     ops::Operations,
     queue::Queue, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    stats::Counter, //
+};
 use core::{
     cell::UnsafeCell,
     mem::{
@@ -133,11 +136,10 @@ impl<'q, T: Operations> Buffer<'q, T> {
             .ok_or(EINVAL)?;
 
         // SAFETY: `memory::OPS` is where the private data of planes comes from, and it stays
-        // until videobuf2 has the buffer back; `self` is borrowed for as long as the access lasts,
-        // so that this is the only one.
-        let access = unsafe { Memory::from_priv(raw.mem_priv).begin_cpu_access()? };
+        // until videobuf2 has the buffer back, for longer than `self` is borrowed.
+        let memory = unsafe { Memory::from_priv(raw.mem_priv) };
         Ok(PlaneAccess {
-            access,
+            access: memory.begin_cpu_access()?,
             length: raw.length as usize,
         })
     }
@@ -177,6 +179,12 @@ impl<'q, T: Operations> Buffer<'q, T> {
             bindings::vb2_buffer_done(vb, state);
         }
         this.queue.returned();
+
+        let stats = this.queue.stats();
+        stats.inc(Counter::Frames);
+        if state == bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR {
+            stats.inc(Counter::Errors);
+        }
     }
 }
 
@@ -211,7 +219,7 @@ impl PlaneAccess<'_> {
     #[inline]
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         match offset.checked_add(data.len()) {
-            Some(end) if end <= self.length => self.access.map().write(offset, data),
+            Some(end) if end <= self.length => self.access.write(offset, data),
             _ => Err(EINVAL),
         }
     }

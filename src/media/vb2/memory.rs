@@ -10,6 +10,7 @@
 
 use super::{
     ops,
+    queue::RawQueue,
     userptr::UserPages, //
 };
 use crate::{
@@ -18,9 +19,12 @@ use crate::{
         self,
         DmaBuf, //
     },
-    iosys_map, //
+    stats::Counter, //
 };
-use core::cell::UnsafeCell;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 use kernel::{
     device,
     dma::DataDirection,
@@ -42,41 +46,41 @@ pub(super) enum Memory {
     Mmap(ARef<dma_buf::Pages>),
     /// Pages of a process (`V4L2_MEMORY_USERPTR`).
     User(UserPages),
-    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`).
-    ///
-    /// videobuf2 maps and unmaps it while nobody has the buffer, and the driver accesses it while
-    /// it has the buffer, so that there is one user at any time.
-    Import(UnsafeCell<Import>, DataDirection),
-}
-
-/// How far an imported dma-buf has come.
-pub(super) enum Import {
+    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue that it was imported for, which
+    /// outlives its buffers and what it keeps of them.
+    Import(Pin<KBox<dma_buf::Import>>, NonNull<RawQueue>),
     /// Not to be had, for this reason.
     ///
-    /// When attaching fails, videobuf2 loses its reference to the dma-buf, and the memory with it
-    /// for ever; when mapping fails it does not. So it is told when it maps.
+    /// When attaching or mapping fails, videobuf2 loses references to the dma-bufs of the planes,
+    /// and the memory with them for ever; when preparing the buffer fails it does not. So it is
+    /// told then.
     Refused(Error),
-    Attached(dma_buf::Attachment),
-    Mapped(dma_buf::VMap),
-    /// Only seen while one state becomes another.
-    Changing,
 }
+
+// SAFETY: No kind of memory is tied to a thread.
+unsafe impl Send for Memory {}
+
+// SAFETY: Each kind may be shared, and a queue as well.
+unsafe impl Sync for Memory {}
+
+/// Stands for memory that was refused when there was not even memory to say so.
+static OUT_OF_MEMORY: Memory = Memory::Refused(ENOMEM);
 
 /// The CPU's access to the memory of a plane, which ends when this is dropped.
 pub(super) enum Access<'a> {
     Mmap(dma_buf::PagesAccess<'a>),
-    User(&'a iosys_map::Map),
-    Import(dma_buf::CpuAccess<'a>),
+    User(&'a UserPages),
+    Import(dma_buf::ImportAccess<'a>),
 }
 
 impl Access<'_> {
-    /// What may be written.
+    /// Copies `data` to `offset`.
     #[inline]
-    pub(super) fn map(&self) -> &iosys_map::Map {
+    pub(super) fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         match self {
-            Access::Mmap(access) => access.map(),
-            Access::User(map) => map,
-            Access::Import(access) => access.map(),
+            Access::Mmap(access) => access.map().write(offset, data),
+            Access::User(pages) => pages.map().write(offset, data),
+            Access::Import(access) => access.write(offset, data),
         }
     }
 
@@ -100,7 +104,7 @@ impl Memory {
     /// `mem_priv` must be the private data of a plane whose memory is [`OPS`], and stay for as
     /// long as the reference does.
     pub(super) unsafe fn from_priv<'a>(mem_priv: *mut c_void) -> &'a Self {
-        // SAFETY: All that the operations hand out comes from `into_priv()`.
+        // SAFETY: All that the operations hand out comes from `into_priv()`, or is static.
         unsafe { &*mem_priv.cast::<Self>() }
     }
 
@@ -109,27 +113,66 @@ impl Memory {
     /// `mem_priv` must be the private data of a plane whose memory is [`OPS`], which videobuf2
     /// does not use any more.
     unsafe fn release(mem_priv: *mut c_void) {
-        // SAFETY: All that the operations hand out comes from `into_priv()`.
-        drop(unsafe { KBox::from_raw(mem_priv.cast::<Self>()) });
+        if ptr::eq(mem_priv.cast(), &OUT_OF_MEMORY) {
+            return;
+        }
+        // SAFETY: All else that the operations hand out comes from `into_priv()`.
+        let memory = unsafe { KBox::from_raw(mem_priv.cast::<Self>()) };
+
+        match &*memory {
+            Memory::Import(_, queue) => {
+                // SAFETY: The queue outlives its buffers.
+                let queue = unsafe { queue.as_ref() };
+                queue.cache().keep(memory);
+            }
+            _ => drop(memory),
+        }
+    }
+
+    /// Sees to it that the memory is there for the engine.
+    #[inline]
+    pub(super) fn prepare(&self) -> Result {
+        match self {
+            Memory::Mmap(_) | Memory::User(_) => Ok(()),
+            Memory::Import(import, _) => import.map(),
+            Memory::Refused(e) => Err(*e),
+        }
     }
 
     /// Begins an access of the CPU.
     ///
-    /// # Safety
-    ///
-    /// The driver must have the buffer that the memory belongs to, and no other access to it, for
-    /// as long as the [`Access`] lasts.
-    pub(super) unsafe fn begin_cpu_access(&self) -> Result<Access<'_>> {
+    /// There must not be another one of the same thread.
+    pub(super) fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
             Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()),
-            Memory::User(pages) => Access::User(pages.map()),
-            // SAFETY: By the safety requirements, and since videobuf2 leaves a buffer alone that
-            // the driver has, there is no other user.
-            Memory::Import(import, _) => match unsafe { &mut *import.get() } {
-                Import::Mapped(vmap) => Access::Import(vmap.begin_cpu_access()?),
-                _ => return Err(EIO),
-            },
+            Memory::User(pages) => Access::User(pages),
+            Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
+            Memory::Refused(e) => return Err(*e),
         })
+    }
+
+    fn import(&self) -> Option<&dma_buf::Import> {
+        match self {
+            Memory::Import(import, _) => Some(import),
+            _ => None,
+        }
+    }
+
+    /// The dma-buf that is imported, if one is.
+    pub(super) fn dma_buf(&self) -> Option<&DmaBuf> {
+        self.import().map(dma_buf::Import::dma_buf)
+    }
+
+    /// See [`dma_buf::Import::set_idle`].
+    pub(super) fn set_idle(&self, is_idle: bool) {
+        if let Some(import) = self.import() {
+            import.set_idle(is_idle);
+        }
+    }
+
+    /// See [`dma_buf::Import::is_forsaken`].
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.import().is_some_and(dma_buf::Import::is_forsaken)
     }
 
     fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
@@ -231,17 +274,26 @@ unsafe extern "C" fn get_userptr_callback(
     })
 }
 
-fn attach(
+fn import(
+    queue: &RawQueue,
     dmabuf: &DmaBuf,
     dev: &device::Device<device::Bound>,
     dir: DataDirection,
     size: usize,
-) -> Result<dma_buf::Attachment> {
-    // A frame is written: a descriptor that was opened for reading alone does not allow that.
-    if dmabuf.size() < size || (dir != DataDirection::ToDevice && !dmabuf.is_writable()) {
+) -> Result<Pin<KBox<dma_buf::Import>>> {
+    let stats = queue.stats();
+
+    if dmabuf.size() < size {
+        stats.inc(Counter::RefusedSize);
         return Err(EINVAL);
     }
-    dma_buf::Attachment::new(dmabuf.into(), dev)
+    // A frame is written: a descriptor that was opened for reading alone does not allow that.
+    if dir != DataDirection::ToDevice && !dmabuf.is_writable() {
+        stats.inc(Counter::RefusedReadOnly);
+        return Err(EINVAL);
+    }
+    dma_buf::Import::new(dmabuf, dev, dir, stats.clone())
+        .inspect_err(|_| stats.inc(Counter::RefusedExporter))
 }
 
 /// # Safety
@@ -253,73 +305,40 @@ unsafe extern "C" fn attach_dmabuf_callback(
     dbuf: *mut bindings::dma_buf,
     size: c_ulong,
 ) -> *mut c_void {
-    into_ptr(|| {
-        // SAFETY: By the safety requirements.
-        let (dmabuf, dev, dir) =
-            unsafe { (&*dbuf.cast::<DmaBuf>(), ops::device(dev), direction(vb)) };
-        let import = attach(dmabuf, dev, dir, size).map_or_else(Import::Refused, Import::Attached);
-
-        Memory::Import(UnsafeCell::new(import), dir).into_priv()
-    })
-}
-
-/// Moves an import from one state to the next, or back to where it was.
-///
-/// # Safety
-///
-/// `mem_priv` must come from [`attach_dmabuf_callback`], and the driver not have its buffer.
-unsafe fn change(
-    mem_priv: *mut c_void,
-    f: impl FnOnce(Import, DataDirection) -> (Import, Result),
-) -> Result {
     // SAFETY: By the safety requirements.
-    let Memory::Import(import, dir) = (unsafe { Memory::from_priv(mem_priv) }) else {
-        return Err(EINVAL);
-    };
+    let (queue, dmabuf) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), &*dbuf.cast::<DmaBuf>()) };
 
-    // SAFETY: By the safety requirements videobuf2 is the only user, and serializes its calls.
-    let import = unsafe { &mut *import.get() };
-    let (next, result) = f(core::mem::replace(import, Import::Changing), *dir);
-    *import = next;
-    result
-}
+    if dmabuf.size() >= size {
+        if let Some(memory) = queue.cache().take(dmabuf) {
+            queue.stats().inc(Counter::CacheHits);
+            return KBox::into_raw(memory).cast();
+        }
+    }
+    queue.stats().inc(Counter::CacheMisses);
 
-/// # Safety
-///
-/// `mem_priv` must come from [`attach_dmabuf_callback`].
-unsafe extern "C" fn map_dmabuf_callback(mem_priv: *mut c_void) -> c_int {
-    from_result(|| {
-        // SAFETY: By the safety requirements; a buffer is mapped before the driver gets it.
-        unsafe {
-            change(mem_priv, |import, dir| match import {
-                Import::Attached(attachment) => match attachment.map(dir) {
-                    Ok(mapped) => match mapped.vmap() {
-                        Ok(vmap) => (Import::Mapped(vmap), Ok(())),
-                        Err((e, mapped)) => (Import::Attached(mapped.unmap()), Err(e)),
-                    },
-                    Err((e, attachment)) => (Import::Attached(attachment), Err(e)),
-                },
-                Import::Refused(e) => (Import::Refused(e), Err(e)),
-                other => (other, Err(EBUSY)),
-            })
-        }?;
-        Ok(0)
-    })
-}
-
-/// # Safety
-///
-/// `mem_priv` must come from [`attach_dmabuf_callback`].
-unsafe extern "C" fn unmap_dmabuf_callback(mem_priv: *mut c_void) {
-    // What is not mapped needs no unmapping.
-    //
-    // SAFETY: By the safety requirements; a buffer is unmapped when the driver has given it back.
-    let _ = unsafe {
-        change(mem_priv, |import, _| match import {
-            Import::Mapped(vmap) => (Import::Attached(vmap.unmap().unmap()), Ok(())),
-            other => (other, Ok(())),
+    // SAFETY: By the safety requirements.
+    let (dev, dir) = unsafe { (ops::device(dev), direction(vb)) };
+    import(queue, dmabuf, dev, dir, size)
+        .map_or_else(Memory::Refused, |import| {
+            Memory::Import(import, queue.into())
         })
-    };
+        .into_priv()
+        .unwrap_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut().cast())
+}
+
+/// # Safety
+///
+/// None but that of C: what the argument points to is not used.
+unsafe extern "C" fn map_dmabuf_callback(_mem_priv: *mut c_void) -> c_int {
+    // Left to `Memory::prepare()`.
+    0
+}
+
+/// # Safety
+///
+/// None but that of C: what the argument points to is not used.
+unsafe extern "C" fn unmap_dmabuf_callback(_mem_priv: *mut c_void) {
+    // The mappings last as long as the import.
 }
 
 /// # Safety

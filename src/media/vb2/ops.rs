@@ -6,6 +6,7 @@
 
 use super::{
     buffer::RawBuffer,
+    memory::Memory,
     queue::Queue, //
 };
 use crate::bindings;
@@ -163,6 +164,11 @@ impl<T: Operations> VTable<T> {
             {
                 return Err(EINVAL);
             }
+            for plane in planes {
+                // SAFETY: `memory::OPS` is where the private data of planes comes from; it stays
+                // while the buffer is prepared.
+                unsafe { Memory::from_priv(plane.mem_priv) }.prepare()?;
+            }
             Ok(0)
         })
     }
@@ -189,6 +195,7 @@ impl<T: Operations> VTable<T> {
             T::start_streaming(context).inspect_err(|_| {
                 queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
             })?;
+            queue.cache().open();
             Ok(0)
         })
     }
@@ -202,6 +209,7 @@ impl<T: Operations> VTable<T> {
 
         T::stop_streaming(context);
         queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+        queue.cache().close();
     }
 }
 

@@ -9,25 +9,33 @@ use super::{
         Buffer,
         RawBuffer, //
     },
+    cache::Cache,
     memory,
     ops::{
         Operations,
         VTable, //
     },
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    stats::Stats, //
+};
 use core::{
     marker::{
         PhantomData,
         PhantomPinned, //
     },
-    mem::size_of,
+    mem::{
+        offset_of,
+        size_of, //
+    },
     ptr::{
         null_mut,
         NonNull, //
     },
 };
 use kernel::{
+    build_assert::const_assert,
     container_of,
     device,
     error::to_result,
@@ -35,6 +43,7 @@ use kernel::{
     prelude::*,
     sync::{
         new_spinlock_irq,
+        Arc,
         CondVar,
         SpinLockIrq, //
     },
@@ -83,18 +92,56 @@ struct Ready {
 // SAFETY: The buffers in the list belong to it; they are not tied to a thread.
 unsafe impl Send for Ready {}
 
+/// The part of a [`Queue`] that is the same for every driver.
+///
+/// # Invariants
+///
+/// `queue` is initialized once the [`Queue`] is, and lies in front.
+#[repr(C)]
+#[pin_data]
+pub(super) struct RawQueue {
+    #[pin]
+    queue: Opaque<bindings::vb2_queue>,
+    stats: Arc<Stats>,
+    #[pin]
+    cache: Cache,
+}
+
+impl RawQueue {
+    /// # Safety
+    ///
+    /// `q` must be the queue of a live [`Queue`].
+    pub(super) unsafe fn from_vb2<'a>(q: *mut bindings::vb2_queue) -> &'a Self {
+        const_assert!(offset_of!(RawQueue, queue) == 0);
+
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe { &*q.cast::<Self>() }
+    }
+
+    /// What is counted.
+    pub(super) fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// The imports that are kept.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+}
+
 /// A videobuf2 queue.
 ///
 /// # Invariants
 ///
-/// - `queue` is initialized, its `lock` points to the field of that name, its `drv_priv` to the
-///   `T::Context` that embeds this queue, and its buffers are of the size of a [`RawBuffer`].
+/// - The C queue in `raw` is initialized, its `lock` points to the field of that name, its
+///   `drv_priv` to the `T::Context` that embeds this queue, and its buffers are of the size of a
+///   [`RawBuffer`].
 /// - Each buffer in `ready` was given by `buf_queue` and not yet returned; each buffer that is out
 ///   belongs to exactly one [`Buffer`].
 #[pin_data(PinnedDrop)]
 pub struct Queue<T: Operations> {
     #[pin]
-    queue: Opaque<bindings::vb2_queue>,
+    raw: RawQueue,
     #[pin]
     lock: Opaque<bindings::mutex>,
     #[pin]
@@ -128,6 +175,7 @@ impl<T: Operations> Queue<T> {
         context: NonNull<T::Context>,
         buf_type: u32,
         config: &'a Config,
+        stats: Arc<Stats>,
     ) -> impl PinInit<Self, Error> + 'a
     where
         T: 'a,
@@ -144,25 +192,31 @@ impl<T: Operations> Queue<T> {
                 "vb2::Queue::ready"
             ),
             idle <- new_condvar!("vb2::Queue::idle"),
-            queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
-                // SAFETY: The slot is memory for a `vb2_queue`, for which all zeroes is the state
-                // that C code starts from; `this` points to the struct that is being initialized.
-                unsafe {
-                    q.write_bytes(0, 1);
-                    (*q).type_ = buf_type;
-                    (*q).io_modes = config.io_modes.iter().fold(0, |all, mode| all | *mode as u32);
-                    (*q).dev = dev.cast_mut().cast();
-                    (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
-                    (*q).ops = &VTable::<T>::OPS;
-                    (*q).mem_ops = &memory::OPS;
-                    (*q).drv_priv = context.as_ptr().cast();
-                    (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
-                    (*q).timestamp_flags = config.timestamp_flags;
-                    (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
-                    (*q).set_bidirectional(config.bidirectional.into());
-                }
-                // SAFETY: All that the core asks for is set above.
-                to_result(unsafe { bindings::vb2_queue_init(q) })
+            raw <- try_pin_init!(RawQueue {
+                cache <- Cache::new(stats.clone()),
+                stats,
+                queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
+                    // SAFETY: The slot is memory for a `vb2_queue`, for which all zeroes is the
+                    // state that C code starts from; `this` points to the struct that is being
+                    // initialized.
+                    unsafe {
+                        q.write_bytes(0, 1);
+                        (*q).type_ = buf_type;
+                        (*q).io_modes =
+                            config.io_modes.iter().fold(0, |all, mode| all | *mode as u32);
+                        (*q).dev = dev.cast_mut().cast();
+                        (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
+                        (*q).ops = &VTable::<T>::OPS;
+                        (*q).mem_ops = &memory::OPS;
+                        (*q).drv_priv = context.as_ptr().cast();
+                        (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
+                        (*q).timestamp_flags = config.timestamp_flags;
+                        (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
+                        (*q).set_bidirectional(config.bidirectional.into());
+                    }
+                    // SAFETY: All that the core asks for is set above.
+                    to_result(unsafe { bindings::vb2_queue_init(q) })
+                }),
             }),
             _pin: PhantomPinned,
             _p: PhantomData,
@@ -171,7 +225,7 @@ impl<T: Operations> Queue<T> {
 
     /// The C queue.
     pub(crate) fn as_raw(&self) -> *mut bindings::vb2_queue {
-        self.queue.get()
+        self.raw.queue.get()
     }
 
     /// The mutex that serializes the queue's ioctls.
@@ -181,18 +235,28 @@ impl<T: Operations> Queue<T> {
 
     /// # Safety
     ///
-    /// `q` must be the `queue` of a live `Self`.
+    /// `q` must be the queue of a live `Self`.
     pub(super) unsafe fn from_raw<'a>(q: *mut bindings::vb2_queue) -> &'a Self {
         // SAFETY: By the safety requirements.
-        unsafe { &*container_of!(Opaque::cast_from(q), Self, queue) }
+        unsafe { &*container_of!(core::ptr::from_ref(RawQueue::from_vb2(q)), Self, raw) }
     }
 
     /// # Safety
     ///
-    /// `q` must be the `queue` of a live `Self`.
+    /// `q` must be the queue of a live `Self`.
     pub(super) unsafe fn context<'a>(q: *mut bindings::vb2_queue) -> &'a T::Context {
         // SAFETY: By the type invariants.
         unsafe { &*(*q).drv_priv.cast::<T::Context>() }
+    }
+
+    /// What happens to the memory of the queue's buffers, in numbers.
+    pub fn stats(&self) -> &Stats {
+        &self.raw.stats
+    }
+
+    /// The imports that are kept.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.raw.cache
     }
 
     /// Whether buffers are allocated, so that the format cannot change.

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Imports that are kept for when their dma-buf comes back.
+//!
+//! videobuf2 gives up an import as soon as another dma-buf is queued on the same index, so that a
+//! pool of buffers that rotates over the indices would be attached and mapped anew for each frame.
+//! While a queue streams, its imports are kept here instead, and found again by their dma-buf.
+//!
+//! What is kept has a reference to the dma-buf, and must not be what keeps it alive: a worker looks
+//! regularly for those that nobody else has. An exporter that wants its memory back gets it (see
+//! [`dma_buf::Import`]), and when memory is short everything is let go.
+
+use super::memory::Memory;
+use crate::{
+    bindings,
+    dma_buf::DmaBuf,
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
+use core::{
+    marker::PhantomPinned,
+    ptr, //
+};
+use kernel::{
+    container_of,
+    ffi::c_ulong,
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
+    types::Opaque, //
+};
+
+/// How many imports are kept: those of a pool of twice the buffers that a queue usually has.
+const CAPACITY: usize = 64;
+
+/// How often the worker looks, in milliseconds.
+const PERIOD: u32 = 200;
+
+/// An import that is kept, and what it is found by.
+struct Entry {
+    dmabuf: *const DmaBuf,
+    memory: KBox<Memory>,
+}
+
+// SAFETY: The pointer is only compared.
+unsafe impl Send for Entry {}
+
+/// What is kept.
+struct Entries {
+    /// The one that was given up first is in front.
+    list: KVec<Entry>,
+    /// Whether anything is kept at all.
+    is_open: bool,
+    /// Whether the worker will look again.
+    is_armed: bool,
+}
+
+/// The imports that a queue keeps.
+///
+/// # Invariants
+///
+/// - Each entry is an import of its `dmabuf` that is marked as idle, and that nobody uses.
+/// - There are at most [`CAPACITY`] entries, for which there is room; none unless the cache is
+///   open.
+/// - `work` is initialized, and runs [`work_callback`]; while it is not armed, it does not run.
+#[pin_data(PinnedDrop)]
+pub(super) struct Cache {
+    #[pin]
+    entries: Mutex<Entries>,
+    /// The number of entries, for those who cannot wait for the lock.
+    count: Atomic<usize>,
+    /// Memory is short: keep nothing.
+    is_short: Atomic<bool>,
+    #[pin]
+    work: Opaque<bindings::delayed_work>,
+    stats: Arc<Stats>,
+    /// Registered, with this as its private data.
+    shrinker: *mut bindings::shrinker,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+// SAFETY: The shrinker is not tied to a thread.
+unsafe impl Send for Cache {}
+
+// SAFETY: What changes is atomic, or behind the mutex; the work sees to itself.
+unsafe impl Sync for Cache {}
+
+impl Cache {
+    pub(super) fn new(stats: Arc<Stats>) -> impl PinInit<Self, Error> {
+        try_pin_init!(&this in Self {
+            entries <- new_mutex!(
+                Entries {
+                    list: KVec::with_capacity(CAPACITY, GFP_KERNEL)?,
+                    is_open: false,
+                    is_armed: false,
+                },
+                "vb2::Cache::entries"
+            ),
+            count: Atomic::new(0),
+            is_short: Atomic::new(false),
+            work <- Opaque::ffi_init(|slot| {
+                // SAFETY: The slot is memory for a work item.
+                unsafe { bindings::init_delayed_work(slot, Some(work_callback)) }
+            }),
+            stats,
+            // Last: from here on it may be called.
+            //
+            // SAFETY: The name has no directives that ask for more. The shrinker is ours until it
+            // is registered, and is freed before the cache goes.
+            shrinker: unsafe {
+                let shrinker = bindings::shrinker_alloc(0, c"vireo-imports".as_char_ptr());
+                if shrinker.is_null() {
+                    return Err(ENOMEM);
+                }
+                (*shrinker).count_objects = Some(count_callback);
+                (*shrinker).scan_objects = Some(scan_callback);
+                (*shrinker).private_data = this.as_ptr().cast();
+                bindings::shrinker_register(shrinker);
+                shrinker
+            },
+            _pin: PhantomPinned,
+        })
+    }
+
+    /// From now on, keeps what is given up.
+    pub(super) fn open(&self) {
+        self.entries.lock().is_open = true;
+    }
+
+    /// Lets everything go, and keeps nothing any more.
+    pub(super) fn close(&self) {
+        self.entries.lock().is_open = false;
+
+        // What the worker has in its hands is let go as well.
+        //
+        // SAFETY: By the type invariants the work is initialized. It takes no lock that is held.
+        unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
+        self.entries.lock().is_armed = false;
+
+        while let Some(entry) = self.pop() {
+            drop(entry);
+        }
+    }
+
+    /// Takes out an import of `dmabuf`.
+    pub(super) fn take(&self, dmabuf: &DmaBuf) -> Option<KBox<Memory>> {
+        let mut entries = self.entries.lock();
+        let index = entries
+            .list
+            .iter()
+            .position(|entry| ptr::eq(entry.dmabuf, dmabuf))?;
+
+        let memory = self.remove(&mut entries, index)?.memory;
+        memory.set_idle(false);
+        Some(memory)
+    }
+
+    /// Keeps an import that is given up, unless the cache is closed.
+    pub(super) fn keep(&self, memory: KBox<Memory>) {
+        let Some(dmabuf) = memory.dma_buf().map(ptr::from_ref) else {
+            return;
+        };
+        let mut entries = self.entries.lock();
+        if !entries.is_open {
+            // Not dropped under the lock.
+            drop(entries);
+            return drop(memory);
+        }
+
+        let oldest = if entries.list.len() >= CAPACITY {
+            self.stats.inc(Counter::CacheEvictions);
+            self.remove(&mut entries, 0)
+        } else {
+            None
+        };
+
+        memory.set_idle(true);
+        // INVARIANT: The import is marked, and its last user has given it up. There is room.
+        if let Err(refused) = entries.list.push_within_capacity(Entry { dmabuf, memory }) {
+            drop(entries);
+            return drop(refused);
+        }
+        self.count.store(entries.list.len(), Relaxed);
+        if !entries.is_armed {
+            entries.is_armed = true;
+            self.arm(PERIOD);
+        }
+        drop(entries);
+        drop(oldest);
+    }
+
+    fn remove(&self, entries: &mut Entries, index: usize) -> Option<Entry> {
+        let entry = entries.list.remove(index).ok()?;
+
+        self.count.store(entries.list.len(), Relaxed);
+        Some(entry)
+    }
+
+    fn pop(&self) -> Option<Entry> {
+        self.remove(&mut self.entries.lock(), 0)
+    }
+
+    /// Lets the worker look in so many milliseconds.
+    fn arm(&self, ms: u32) {
+        // SAFETY: By the type invariants the work is initialized; it is cancelled before it goes.
+        unsafe {
+            bindings::mod_delayed_work(
+                bindings::system_dfl_wq,
+                self.work.get(),
+                kernel::time::msecs_to_jiffies(ms),
+            );
+        }
+    }
+
+    /// Takes out the first import that is not to be kept.
+    fn victim(&self, is_short: bool) -> Option<Entry> {
+        let mut entries = self.entries.lock();
+        let found = entries
+            .list
+            .iter()
+            .position(|entry| is_short || entry.memory.is_forsaken());
+
+        match found {
+            Some(index) => self.remove(&mut entries, index),
+            None => {
+                entries.is_armed = !entries.list.is_empty();
+                if entries.is_armed {
+                    self.arm(PERIOD);
+                }
+                None
+            }
+        }
+    }
+
+    /// Lets go of what is not to be kept.
+    fn look(&self) {
+        let is_short = self.is_short.xchg(false, Relaxed);
+
+        while let Some(entry) = self.victim(is_short) {
+            self.stats.inc(Counter::CacheEvictions);
+            drop(entry);
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Cache {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The shrinker was registered by `new()`; when this returns, it is not called any
+        // more.
+        unsafe { bindings::shrinker_free(self.shrinker) };
+        self.close();
+    }
+}
+
+/// # Safety
+///
+/// `work` must be the `work` of a live [`Cache`].
+unsafe extern "C" fn work_callback(work: *mut bindings::work_struct) {
+    // SAFETY: By the safety requirements.
+    let cache = unsafe {
+        let work = container_of!(work, bindings::delayed_work, work);
+        &*container_of!(Opaque::cast_from(work), Cache, work)
+    };
+
+    cache.look();
+}
+
+/// # Safety
+///
+/// `shrinker` must be that of a live [`Cache`].
+unsafe extern "C" fn count_callback(
+    shrinker: *mut bindings::shrinker,
+    _sc: *mut bindings::shrink_control,
+) -> c_ulong {
+    // SAFETY: By the safety requirements.
+    let cache = unsafe { &*(*shrinker).private_data.cast::<Cache>() };
+
+    // What the worker is about to let go is as good as gone.
+    if cache.is_short.load(Relaxed) {
+        0
+    } else {
+        cache.count.load(Relaxed)
+    }
+}
+
+/// # Safety
+///
+/// `shrinker` must be that of a live [`Cache`].
+unsafe extern "C" fn scan_callback(
+    shrinker: *mut bindings::shrinker,
+    _sc: *mut bindings::shrink_control,
+) -> c_ulong {
+    // SAFETY: By the safety requirements.
+    let cache = unsafe { &*(*shrinker).private_data.cast::<Cache>() };
+    let count = cache.count.load(Relaxed);
+
+    // Who allocates memory may hold the locks that detaching wants: leave that to the worker.
+    if count != 0 {
+        cache.is_short.store(true, Relaxed);
+        cache.arm(0);
+    }
+    count
+}
