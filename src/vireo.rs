@@ -23,6 +23,7 @@ use media::platform::VirtualDevice;
 mod vireo {
     pub(crate) mod colour;
     pub(crate) mod ctrls;
+    pub(crate) mod debugfs;
     pub(crate) mod device;
     pub(crate) mod format;
     pub(crate) mod pacing;

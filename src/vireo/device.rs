@@ -4,6 +4,10 @@
 
 use super::{
     ctrls,
+    debugfs::{
+        self,
+        Debugfs, //
+    },
     format::{
         self,
         Layout, //
@@ -12,16 +16,9 @@ use super::{
     pattern::Look,
     stream::Stream, //
 };
-use kernel::{
-    device::Core,
-    new_spinlock, platform,
-    prelude::*,
-    sync::{
-        aref::ARef,
-        SpinLock, //
-    },
-};
+use kernel::{device::Core, new_spinlock, platform, prelude::*, sync::SpinLock};
 use media::{
+    stats::Counter,
     v4l2::{
         self,
         ctrl,
@@ -39,9 +36,11 @@ use media::{
 /// The name of the driver, and what its devices' names begin with.
 pub(crate) const NAME: &CStr = c"vireo";
 
-/// The platform driver.
+/// The platform driver: what there is for a device while it is bound, besides the camera itself.
+#[pin_data]
 pub(crate) struct Driver {
-    _camera: ARef<v4l2::Device<Camera>>,
+    #[pin]
+    _debugfs: Debugfs,
 }
 
 impl platform::Driver for Driver {
@@ -52,12 +51,15 @@ impl platform::Driver for Driver {
         pdev: &'bound platform::Device<Core<'_>>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let id = number(pdev.as_ref().name());
-
+        let name = pdev.as_ref().name();
         let max_fps = crate::module_parameters::max_fps.value();
 
-        v4l2::Device::register(pdev.as_ref(), Camera::new(id, max_fps))
-            .map(|camera| Self { _camera: camera })
+        try_pin_init!(Self {
+            _debugfs <- debugfs::new(
+                v4l2::Device::register(pdev.as_ref(), Camera::new(number(name), max_fps))?,
+                name,
+            ),
+        })
     }
 }
 
@@ -220,7 +222,8 @@ impl v4l2::Capture for Camera {
         let settings = *dev.settings.lock();
         let layout = settings.layout;
         let (num, den) = settings.interval;
-        let (frames, drops) = dev.stream.counts();
+        let frames = dev.queue().stats().get(Counter::Frames);
+        let drops = dev.queue().stats().get(Counter::Drops);
 
         dev_info!(
             dev.parent(),

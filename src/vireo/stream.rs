@@ -25,15 +25,12 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Mutex, //
     },
 };
 use media::{
     kthread,
+    stats::Counter,
     v4l2::{
         self,
         uapi, //
@@ -49,16 +46,12 @@ const BACKLOG: u64 = 8;
 pub(crate) struct Stream {
     #[pin]
     thread: Mutex<Option<kthread::Thread<Sensor>>>,
-    frames: Atomic<u64>,
-    drops: Atomic<u64>,
 }
 
 impl Stream {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             thread <- new_mutex!(None, "Stream::thread"),
-            frames: Atomic::new(0),
-            drops: Atomic::new(0),
         })
     }
 
@@ -76,16 +69,6 @@ impl Stream {
         let thread = self.thread.lock().take();
 
         drop(thread);
-    }
-
-    /// The frames that were delivered and those that were due without being, since the device
-    /// was made.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.frames.load(Relaxed), self.drops.load(Relaxed))
-    }
-
-    fn count(counter: &Atomic<u64>, by: u64) {
-        counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
     }
 }
 
@@ -158,7 +141,6 @@ impl Sensor {
             Ok(()) => buffer.done(&meta, &[self.settings.layout.sizeimage]),
             Err(_) => buffer.error(&meta),
         }
-        Stream::count(&self.dev.stream.frames, 1);
     }
 
     /// The frame that comes after `sequence`.
@@ -204,10 +186,9 @@ impl kthread::Function for Sensor {
             });
             let next = Self::next(&pacer, sequence, taken.is_some(), context.now());
 
-            Stream::count(
-                &self.dev.stream.drops,
-                next - sequence - u64::from(taken.is_some()),
-            );
+            let drops = next - sequence - u64::from(taken.is_some());
+
+            self.dev.queue().stats().add(Counter::Drops, drops as usize);
             sequence = next;
         }
     }
