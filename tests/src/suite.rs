@@ -5,6 +5,7 @@
 
 mod bad;
 mod bench;
+mod cache;
 mod dmabufs;
 mod formats;
 mod io;
@@ -71,6 +72,11 @@ pub const TESTS: &[Test] = &[
     test("dmabuf/shared-index", dmabufs::shared_index),
     test("dmabuf/output", dmabufs::output),
     test("dmabuf/format-change", dmabufs::format_change),
+    test("cache/hits", cache::hits),
+    test("cache/reused", cache::reused),
+    test("cache/forsaken", cache::forsaken),
+    test("cache/pressure", cache::pressure),
+    test("cache/bounded", cache::bounded),
     test("userptr/kinds", userptrs::kinds),
     Test {
         needs: Some(userptrs::HUGE_PAGES),

@@ -2,6 +2,7 @@
 
 //! What tests find in front of them, and how they say what is wrong.
 
+use crate::counters::Counters;
 use crate::uapi;
 use crate::v4l2;
 use crate::v4l2::Device;
@@ -176,6 +177,8 @@ pub struct Ledger {
     pub dmabufs: u64,
     /// Pages pinned and not let go.
     pub pins: i64,
+    /// What the cameras' own counters say is still there.
+    pub unbalanced: Vec<(&'static str, i64)>,
 }
 
 impl Ledger {
@@ -197,7 +200,16 @@ impl Ledger {
                 .find_map(|line| line.strip_prefix(name)?.trim().parse::<i64>().ok())
                 .ok_or_else(|| io::Error::other(format!("vmstat has no {name}")))
         };
+        let mut unbalanced = Vec::new();
+        for instance in 0..2 {
+            // A camera that is not there, or of another driver, has nothing to say.
+            let name = bench.bus_name(instance).map_err(io::Error::other);
+            if let Ok(counters) = name.and_then(|name| Counters::read(&name)) {
+                unbalanced.extend(counters.unbalanced());
+            }
+        }
         Ok(Self {
+            unbalanced,
             users: users.trim().parse().map_err(io::Error::other)?,
             dmabufs: total,
             pins: counter("nr_foll_pin_acquired ")? - counter("nr_foll_pin_released ")?,
