@@ -315,11 +315,11 @@ impl<T: Capture> VTable<T> {
     ///
     /// As for the whole table.
     unsafe fn is_gone(file: *mut bindings::file, errno: isize) -> bool {
+        if errno != EINVAL.to_errno() as isize {
+            return false;
+        }
         // SAFETY: By the safety requirements.
-        let is_registered =
-            unsafe { bindings::video_is_registered(Device::<T>::from_file(file).vdev()) };
-
-        errno == EINVAL.to_errno() as isize && !is_registered
+        unsafe { !bindings::video_is_registered(Device::<T>::from_file(file).vdev()) }
     }
 
     /// # Safety

@@ -66,7 +66,7 @@ pub trait Operations: Sized + 'static {
     /// The object that embeds the queue, which is handed to every callback.
     type Context: Send + Sync + 'static;
 
-    /// The buffers that the current format needs.
+    /// The buffers that the current format needs, which does not change while there are buffers.
     fn layout(context: &Self::Context) -> Result<Layout>;
 
     /// Starts to consume the buffers of the queue.
@@ -147,24 +147,15 @@ impl<T: Operations> VTable<T> {
     /// `vb` must be a buffer of a live [`Queue<T>`].
     unsafe extern "C" fn buf_prepare_callback(vb: *mut bindings::vb2_buffer) -> c_int {
         from_result(|| {
-            // SAFETY: By the safety requirements.
-            let context = unsafe { Queue::<T>::context((*vb).vb2_queue) };
-            let layout = T::layout(context)?;
-
             // SAFETY: `vb` is valid, and nobody else changes its planes while it is prepared.
-            let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
-            let planes = planes.get(..count).ok_or(EINVAL)?;
-
-            // The format may have changed since buffers of another size were made.
-            if planes.len() != layout.planes
-                || planes
-                    .iter()
-                    .zip(layout.sizes())
-                    .any(|(plane, need)| plane.length < *need)
-            {
-                return Err(EINVAL);
+            let (memory, planes, count) =
+                unsafe { ((*vb).memory, &(*vb).planes, (*vb).num_planes as usize) };
+            // All other memory is there by now.
+            if memory != bindings::vb2_memory_VB2_MEMORY_DMABUF {
+                return Ok(0);
             }
-            for plane in planes {
+
+            for plane in planes.iter().take(count) {
                 // SAFETY: `memory::OPS` is where the private data of planes comes from; it stays
                 // while the buffer is prepared.
                 unsafe { Memory::from_priv(plane.mem_priv) }.prepare()?;
