@@ -2,6 +2,7 @@
 
 //! System calls, with the little `unsafe` that they need, all in this file.
 
+use std::arch::x86_64::_rdtsc;
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -40,6 +41,36 @@ pub fn ioctl<T: Copy>(fd: BorrowedFd<'_>, request: u32, argument: &mut T) -> io:
     // data in every structure used here. Addresses in them are of memory that is the caller's to
     // give away (`Mapping`), or are wrong on purpose, for the kernel to find out.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ptr::from_mut(argument)) })
+}
+
+/// Calls `ioctl`, and says how far the time-stamp counter went meanwhile: how many instructions it
+/// took, in a guest whose clock counts those.
+pub fn ioctl_counted<T: Copy>(
+    fd: BorrowedFd<'_>,
+    request: u32,
+    argument: &mut T,
+) -> io::Result<u64> {
+    let fd = fd.as_raw_fd();
+    let argument = ptr::from_mut(argument);
+    // SAFETY: As in `ioctl`; reading a counter has no preconditions.
+    let (start, result, end) = unsafe {
+        let start = _rdtsc();
+        let result = libc::ioctl(fd, request.into(), argument);
+        (start, result, _rdtsc())
+    };
+    check(result)?;
+    Ok(end - start)
+}
+
+/// The time-stamp counter over a system call that does nothing, and over none.
+pub fn idle_counts() -> (u64, u64) {
+    // SAFETY: No memory involved.
+    unsafe {
+        let start = _rdtsc();
+        libc::syscall(libc::SYS_getppid);
+        let called = _rdtsc();
+        (called - start, _rdtsc() - called)
+    }
 }
 
 /// Waits for `events`; the events that came, 0 when the time is over.
@@ -195,6 +226,17 @@ impl Mapping {
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE,
         )
+    }
+
+    /// Has the kernel use huge pages for it where it can, or none.
+    pub fn advise_huge(&self, huge: bool) -> io::Result<()> {
+        let advice = if huge {
+            libc::MADV_HUGEPAGE
+        } else {
+            libc::MADV_NOHUGEPAGE
+        };
+        // SAFETY: A mapping that is ours (type invariant); what is in it stays.
+        check(unsafe { libc::madvise(self.ptr.as_ptr().cast(), self.len, advice) }).map(|_| ())
     }
 
     pub fn address(&self) -> usize {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counts what the ioctls of a stream cost, for vivid and for vireo, and judges.
+
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+use vireo_tests::cost;
+use vireo_tests::cost::Costs;
+use vireo_tests::cost::Source;
+use vireo_tests::sys;
+use vireo_tests::uapi;
+use vireo_tests::v4l2;
+use vireo_tests::v4l2::Device;
+
+const USAGE: &str = "\
+usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
+
+Wants vivid with a capture and an output device, and two devices of vireo, and
+a guest whose time-stamp counter counts instructions (make bench-memory).
+
+  --calls N     calls to take the median of (default 200)";
+
+/// Streams that are measured: a name, where the buffers come from, and how many there are.
+const STREAMS: [(&str, Source, usize); 9] = [
+    ("MMAP", Source::Mmap, 4),
+    ("dma-buf, same descriptor", Source::Udmabuf, 4),
+    ("udmabuf, 8 over 4 indices", Source::Udmabuf, 8),
+    ("dma-heap, 8 over 4 indices", Source::Heap, 8),
+    ("own exports, 8 over 4 indices", Source::Sibling, 8),
+    ("USERPTR, same address", Source::User, 4),
+    ("USERPTR, 8 over 4 indices", Source::User, 8),
+    ("udmabuf, 32 over 4 indices", Source::Udmabuf, 32),
+    ("USERPTR, huge pages, 8 over 4", Source::HugeUser, 8),
+];
+const SAME: usize = 1;
+
+/// The most that an operation may cost.
+#[derive(Clone, Copy)]
+enum Limit {
+    None,
+    /// So many percent of what it costs vivid.
+    OfVivid(u64),
+    /// So many percent of what it costs vireo to queue the same descriptor again.
+    OfSame(u64),
+}
+
+type Pick = fn(&Costs) -> u64;
+const QUEUE: Pick = |costs| costs.queue;
+const DEQUEUE: Pick = |costs| costs.dequeue;
+const FIRST: Pick = |costs| costs.first;
+
+const ROWS: [(&str, Pick, usize, Limit); 20] = [
+    ("QBUF", QUEUE, 0, Limit::OfVivid(100)),
+    ("QBUF", QUEUE, 1, Limit::OfVivid(100)),
+    ("QBUF", QUEUE, 2, Limit::OfSame(130)),
+    ("QBUF", QUEUE, 3, Limit::OfSame(130)),
+    ("QBUF", QUEUE, 4, Limit::None),
+    ("QBUF", QUEUE, 5, Limit::None),
+    ("QBUF", QUEUE, 6, Limit::OfVivid(50)),
+    ("QBUF", QUEUE, 8, Limit::None),
+    ("DQBUF", DEQUEUE, 0, Limit::OfVivid(100)),
+    ("DQBUF", DEQUEUE, 1, Limit::OfVivid(100)),
+    ("DQBUF", DEQUEUE, 2, Limit::OfVivid(100)),
+    ("DQBUF", DEQUEUE, 3, Limit::OfVivid(100)),
+    ("DQBUF", DEQUEUE, 6, Limit::OfVivid(100)),
+    ("QBUF", QUEUE, 7, Limit::None),
+    ("first QBUF", FIRST, 0, Limit::None),
+    ("first QBUF", FIRST, 2, Limit::None),
+    ("first QBUF", FIRST, 3, Limit::None),
+    ("first QBUF", FIRST, 4, Limit::None),
+    ("first QBUF", FIRST, 6, Limit::None),
+    ("first QBUF", FIRST, 7, Limit::None),
+];
+
+type Result<T = ()> = std::result::Result<T, String>;
+
+fn fail<E: std::fmt::Display>(what: &str) -> impl Fn(E) -> String + '_ {
+    move |error| format!("{what}: {error}")
+}
+
+/// Opens a node in the format that is measured.
+fn open(driver: &str, instance: usize, kind: u32) -> Result<Device> {
+    let caps = match kind {
+        v4l2::OUTPUT => uapi::V4L2_CAP_VIDEO_OUTPUT,
+        _ => uapi::V4L2_CAP_VIDEO_CAPTURE,
+    };
+    let node = v4l2::find(driver, instance, caps).map_err(fail(driver))?;
+    let device = Device::open(&node.path)
+        .map_err(fail("open"))?
+        .with_kind(kind);
+    let pix = device
+        .set_format(uapi::V4L2_PIX_FMT_YUYV, 640, 480)
+        .map_err(fail("S_FMT"))?;
+    if (pix.width, pix.height, pix.pixelformat) != (640, 480, uapi::V4L2_PIX_FMT_YUYV) {
+        return Err(format!("{driver} has no YUYV 640x480"));
+    }
+    if kind == v4l2::CAPTURE {
+        device.set_interval(1, 30).map_err(fail("S_PARM"))?;
+    }
+    Ok(device)
+}
+
+fn measure(driver: &str, calls: usize) -> Result<Vec<Costs>> {
+    let device = open(driver, 0, v4l2::CAPTURE)?;
+    let sibling = match driver {
+        "vivid" => open(driver, 0, v4l2::OUTPUT)?,
+        _ => open(driver, 1, v4l2::CAPTURE)?,
+    };
+    STREAMS
+        .iter()
+        .map(|&(name, source, count)| {
+            cost::stream(&device, &sibling, source, count, calls)
+                .map_err(|error| format!("{driver}: {name}: {error}"))
+        })
+        .collect()
+}
+
+/// A number with its thousands marked.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What is judged, as the name of a test.
+fn slug(text: &str) -> String {
+    let words: Vec<_> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join("-").to_lowercase()
+}
+
+fn run(calls: usize) -> Result<bool> {
+    let vivid = measure("vivid", calls)?;
+    let vireo = measure("vireo", calls)?;
+    let same = vireo[SAME].queue;
+
+    println!("median per call, in instructions; 640x480 YUYV, 30 frames a second");
+    println!();
+    println!(
+        "{:<42}{:>10}{:>10}{:>10}",
+        "operation", "vivid", "vireo", "at most"
+    );
+    let mut verdicts = Vec::new();
+    for (call, pick, stream, limit) in ROWS {
+        let name = format!("{call}, {}", STREAMS[stream].0);
+        let (theirs, ours) = (pick(&vivid[stream]), pick(&vireo[stream]));
+        let most = match limit {
+            Limit::None => None,
+            Limit::OfVivid(percent) => Some(theirs * percent / 100),
+            Limit::OfSame(percent) => Some(same * percent / 100),
+        };
+        let (shown, verdict) = match most {
+            None => (String::new(), ""),
+            Some(most) if ours <= most => (grouped(most), "  ok"),
+            Some(most) => (grouped(most), "  TOO MUCH"),
+        };
+        println!(
+            "{name:<42}{:>10}{:>10}{shown:>10}{verdict}",
+            grouped(theirs),
+            grouped(ours)
+        );
+        if let Some(most) = most {
+            verdicts.push((slug(&name), ours, most));
+        }
+    }
+    let idle: Vec<_> = (0..calls).map(|_| sys::idle_counts()).collect();
+    let median = |pick: fn(&(u64, u64)) -> u64| cost::median(idle.iter().map(pick).collect());
+    println!();
+    println!(
+        "contained in each: a system call that does nothing, {}; the counting, {}",
+        median(|counts| counts.0).unwrap_or(0),
+        median(|counts| counts.1).unwrap_or(0),
+    );
+    println!();
+    let mut good = true;
+    for (name, ours, most) in verdicts {
+        if ours <= most {
+            println!("ok bench-memory/{name}");
+        } else {
+            good = false;
+            println!("not ok bench-memory/{name} - {ours}, and {most} at most");
+        }
+    }
+    Ok(good)
+}
+
+fn parse(mut args: lexopt::Parser) -> std::result::Result<Option<usize>, lexopt::Error> {
+    let mut calls = 200;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("calls") => calls = args.value()?.parse()?,
+            Short('h') | Long("help") => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(calls))
+}
+
+fn main() -> ExitCode {
+    let calls = match parse(lexopt::Parser::from_env()) {
+        Ok(Some(calls)) => calls,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("vireo-bench: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(calls) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("not ok bench-memory/run - {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What queueing and dequeueing cost, for a pool of buffers that stays on its indices, or rotates
+//! over them.
+
+use crate::dmabuf;
+use crate::stream;
+use crate::stream::Backing;
+use crate::stream::COUNT;
+use crate::sys;
+use crate::sys::Mapping;
+use crate::uapi;
+use crate::v4l2;
+use crate::v4l2::Device;
+use crate::v4l2::PATIENCE;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+
+/// Where buffers come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// The device itself.
+    Mmap,
+    /// Anonymous memory of this process, in pages of the usual size.
+    User,
+    /// The same in huge pages.
+    HugeUser,
+    Udmabuf,
+    Heap,
+    /// Another queue of the same driver.
+    Sibling,
+}
+
+/// Medians over many calls, of what the time-stamp counter counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Costs {
+    /// The first VIDIOC_QBUF of a buffer.
+    pub first: u64,
+    /// VIDIOC_QBUF of one that was seen before.
+    pub queue: u64,
+    /// VIDIOC_DQBUF, when a buffer is ready.
+    pub dequeue: u64,
+}
+
+/// The value that half of the others do not exceed.
+pub fn median(mut values: Vec<u64>) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len().checked_sub(1)? / 2).copied()
+}
+
+/// An argument for VIDIOC_QBUF.
+fn argument(device: &Device, index: u32, backing: &Backing, size: usize) -> uapi::v4l2_buffer {
+    match backing {
+        Backing::Mmap(_) => device.buffer(v4l2::MMAP, index),
+        Backing::User(map, offset) => {
+            let mut buffer = device.buffer(v4l2::USERPTR, index);
+            buffer.m.userptr = (map.address() + offset) as _;
+            buffer.length = size as u32;
+            buffer
+        }
+        Backing::DmaBuf(fd, _) => {
+            let mut buffer = device.buffer(v4l2::DMABUF, index);
+            buffer.m.fd = fd.as_raw_fd();
+            buffer
+        }
+    }
+}
+
+fn queue(device: &Device, index: u32, backing: &Backing, size: usize) -> io::Result<u64> {
+    let mut buffer = argument(device, index, backing, size);
+    sys::ioctl_counted(device.as_fd(), uapi::VIDIOC_QBUF, &mut buffer)
+}
+
+/// Memory of this process, in pages of one size: which ones the kernel would choose depends on the
+/// address.
+fn user(size: usize, huge: bool) -> io::Result<Backing> {
+    let unit = if huge { 2 << 20 } else { sys::PAGE };
+    let map = Mapping::anonymous(size.next_multiple_of(unit))?;
+    map.advise_huge(huge)?;
+    Ok(Backing::User(map, 0))
+}
+
+/// A pool of `count` buffers, and the memory type they are queued as. `sibling` is for
+/// [`Source::Sibling`].
+fn pool(
+    device: &Device,
+    sibling: &Device,
+    source: Source,
+    count: usize,
+    size: usize,
+) -> io::Result<(u32, VecDeque<Backing>)> {
+    let memory = match source {
+        Source::Mmap => v4l2::MMAP,
+        Source::User | Source::HugeUser => v4l2::USERPTR,
+        Source::Udmabuf | Source::Heap | Source::Sibling => v4l2::DMABUF,
+    };
+    if device.request(memory, COUNT)? != COUNT {
+        return Err(io::Error::other("another number of buffers than asked for"));
+    }
+    let mut exports = match source {
+        Source::Sibling => stream::export_buffers(sibling, count as u32, size)?,
+        _ => Vec::new(),
+    }
+    .into_iter();
+    let pool = (0..count)
+        .map(|n| match source {
+            Source::Mmap => device.map(n as u32).map(Backing::Mmap),
+            Source::User => user(size, false),
+            Source::HugeUser => user(size, true),
+            Source::Udmabuf => Backing::dmabuf(dmabuf::udmabuf(size)?, size),
+            Source::Heap => Backing::dmabuf(dmabuf::heap(size, libc::O_RDWR)?, size),
+            Source::Sibling => {
+                let fd = exports.next().ok_or(io::ErrorKind::UnexpectedEof)?;
+                Backing::dmabuf(fd, size)
+            }
+        })
+        .collect::<io::Result<_>>()?;
+    Ok((memory, pool))
+}
+
+/// Streams `calls` frames into `count` buffers, which rotate over the indices when there are more
+/// of them than of those, and counts.
+pub fn stream(
+    device: &Device,
+    sibling: &Device,
+    source: Source,
+    count: usize,
+    calls: usize,
+) -> io::Result<Costs> {
+    let size = device.format()?.sizeimage as usize;
+    let (memory, mut spare) = pool(device, sibling, source, count, size)?;
+    let (mut first, mut queued, mut dequeued) = (Vec::new(), Vec::new(), Vec::new());
+    // The buffer on each index.
+    let mut held = Vec::new();
+    for index in 0..COUNT {
+        let backing = spare.pop_front().ok_or(io::ErrorKind::InvalidInput)?;
+        first.push(queue(device, index, &backing, size)?);
+        held.push(backing);
+    }
+    device.stream_on()?;
+
+    let mut unseen = spare.len();
+    while queued.len() < calls {
+        if device.wait(libc::POLLIN, PATIENCE)? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut buffer = device.buffer(memory, 0);
+        let cost = sys::ioctl_counted(device.as_fd(), uapi::VIDIOC_DQBUF, &mut buffer)?;
+        if buffer.flags & uapi::V4L2_BUF_FLAG_ERROR != 0 {
+            return Err(io::Error::other("a frame with an error"));
+        }
+        let slot = &mut held[buffer.index as usize];
+        if let Some(next) = spare.pop_front() {
+            spare.push_back(std::mem::replace(slot, next));
+        }
+        let cost_of_queue = queue(device, buffer.index, slot, size)?;
+        if unseen > 0 {
+            unseen -= 1;
+            first.push(cost_of_queue);
+        } else {
+            queued.push(cost_of_queue);
+            dequeued.push(cost);
+        }
+    }
+
+    device.stream_off()?;
+    drop((held, spare));
+    device.request(memory, 0)?;
+    if source == Source::Sibling {
+        sibling.request(v4l2::MMAP, 0)?;
+    }
+    match (median(first), median(queued), median(dequeued)) {
+        (Some(first), Some(queue), Some(dequeue)) => Ok(Costs {
+            first,
+            queue,
+            dequeue,
+        }),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
