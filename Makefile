@@ -13,7 +13,7 @@ else
 unexport CMD PARAMS
 export VIREO_CMD := $(value CMD)
 export VIREO_PARAMS := $(value PARAMS)
-export LOAD LOG VM_TIMEOUT
+export LOAD LOG VM_TIMEOUT RUNS
 
 .PHONY: all
 all:
@@ -59,6 +59,10 @@ shell:
 .PHONY: kunit
 kunit:
 	@scripts/kunit
+
+.PHONY: bench-memory
+bench-memory:
+	@scripts/bench-memory
 
 .PHONY: lint
 lint:
