@@ -2,8 +2,8 @@
 
 //! A V4L2 client in small pieces, a reader of stamps, and tests made of both.
 
-pub mod counters;
 pub mod cost;
+pub mod counters;
 pub mod dmabuf;
 pub mod reader;
 pub mod relay;
