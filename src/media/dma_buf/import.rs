@@ -40,12 +40,20 @@ use kernel::{
     },
 };
 
+/// How often memory that moves while it is being mapped is mapped again.
+const ATTEMPTS: usize = 4;
+
 /// How far an import has come.
 enum State {
     /// Not attached yet, or not any more.
     Detached,
     Attached(Attachment),
     Mapped(VMap),
+    /// On the way from one to another, in the hands of who has the reservation lock. What is mapped
+    /// by then may be stale.
+    Changing {
+        is_stale: bool,
+    },
 }
 
 /// A dma-buf in use by a device whose engine is the CPU.
@@ -60,7 +68,9 @@ enum State {
 /// - `dmabuf` is the dma-buf of the attachment in `state`, which has a reference to it; there is
 ///   an attachment from the end of [`new`](Self::new) until this is dropped.
 /// - The attachment's `importer_priv` points here, and its operations are [`OPS`]; this is pinned.
-/// - `state` changes only while the reservation lock of the dma-buf is held as well.
+/// - `state` changes only while the reservation lock of the dma-buf is held as well, and is
+///   [`State::Changing`] only while it is.
+/// - `is_mapped` says whether `state` is [`State::Mapped`], to those who have the reservation lock.
 #[pin_data(PinnedDrop)]
 pub struct Import {
     dmabuf: NonNull<DmaBuf>,
@@ -68,7 +78,8 @@ pub struct Import {
     stats: Arc<Stats>,
     is_mapped: Atomic<bool>,
     is_idle: Atomic<bool>,
-    /// Taken after the reservation lock. Held while the CPU has the memory.
+    /// Taken after the reservation lock, and not held while an exporter is called, which may want
+    /// the memory back in the middle of it. Held while the CPU has the memory.
     #[pin]
     state: Mutex<State>,
 }
@@ -134,23 +145,66 @@ impl Import {
 
     fn map_anew(&self) -> Result {
         self.dma_buf().locked(|resv| {
-            let mut state = self.state.lock();
-
-            let (next, result) = match mem::replace(&mut *state, State::Detached) {
-                State::Attached(attachment) => match attachment.map_locked(self.dir, resv) {
-                    Ok(mapped) => match VMap::new_locked(mapped, resv) {
-                        Ok(vmap) => (State::Mapped(vmap), self.wait(resv)),
-                        Err((e, mapped)) => (State::Attached(mapped.unmap_locked(resv)), Err(e)),
-                    },
-                    Err((e, attachment)) => (State::Attached(attachment), Err(e)),
-                },
-                other => (other, Ok(())),
-            };
-            *state = next;
-            self.is_mapped
-                .store(matches!(*state, State::Mapped(_)), Relaxed);
-            result
+            for _ in 0..ATTEMPTS {
+                let Some(attachment) = self.take_attachment() else {
+                    return Ok(());
+                };
+                let (vmap, result) = match self.map_both(attachment, resv) {
+                    Ok(vmap) => (vmap, self.wait(resv)),
+                    Err((e, attachment)) => {
+                        self.set(State::Attached(attachment));
+                        return Err(e);
+                    }
+                };
+                match self.settle(vmap) {
+                    None => return result,
+                    // Moved by the very call that has mapped it for the CPU.
+                    Some(stale) => {
+                        self.set(State::Attached(stale.unmap_locked(resv).unmap_locked(resv)))
+                    }
+                }
+            }
+            Err(EBUSY)
         })
+    }
+
+    /// Maps for the device, then for the CPU.
+    fn map_both(
+        &self,
+        attachment: Attachment,
+        resv: &Resv<'_>,
+    ) -> Result<VMap, (Error, Attachment)> {
+        VMap::new_locked(attachment.map_locked(self.dir, resv)?, resv)
+            .map_err(|(e, mapped)| (e, mapped.unmap_locked(resv)))
+    }
+
+    /// Takes out the attachment, to map it.
+    fn take_attachment(&self) -> Option<Attachment> {
+        let mut state = self.state.lock();
+
+        match mem::replace(&mut *state, State::Changing { is_stale: false }) {
+            State::Attached(attachment) => Some(attachment),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Puts in what was mapped, unless it is stale by now.
+    fn settle(&self, vmap: VMap) -> Option<VMap> {
+        let mut state = self.state.lock();
+
+        if matches!(*state, State::Changing { is_stale: true }) {
+            return Some(vmap);
+        }
+        *state = State::Mapped(vmap);
+        self.is_mapped.store(true, Relaxed);
+        None
+    }
+
+    fn set(&self, next: State) {
+        *self.state.lock() = next;
     }
 
     /// Waits until the exporter has moved the memory to where it was mapped.
@@ -167,16 +221,18 @@ impl Import {
         to_result(left.min(0) as i32)
     }
 
-    /// Undoes the mappings; the device stays attached.
+    /// Undoes the mappings, if there are any; the device stays attached.
     fn unmap(&self, resv: &Resv<'_>) -> bool {
         let mut state = self.state.lock();
 
-        match mem::replace(&mut *state, State::Detached) {
+        match mem::replace(&mut *state, State::Changing { is_stale: true }) {
             State::Mapped(vmap) => {
-                *state = State::Attached(vmap.unmap_locked(resv).unmap_locked(resv));
                 self.is_mapped.store(false, Relaxed);
+                drop(state);
+                self.set(State::Attached(vmap.unmap_locked(resv).unmap_locked(resv)));
                 true
             }
+            State::Changing { .. } => false,
             other => {
                 *state = other;
                 false

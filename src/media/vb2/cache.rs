@@ -69,9 +69,9 @@ struct Entries {
 /// # Invariants
 ///
 /// - Each entry is an import of its `dmabuf` that is marked as idle, and that nobody uses.
-/// - There are at most [`CAPACITY`] entries, for which there is room; none unless the cache is
-///   open.
-/// - `work` is initialized, and runs [`work_callback`]; while it is not armed, it does not run.
+/// - There are at most [`CAPACITY`] entries, for which there is room; none are added unless the
+///   cache is open.
+/// - `work` is initialized, and runs [`work_callback`].
 #[pin_data(PinnedDrop)]
 pub(super) struct Cache {
     #[pin]
@@ -141,15 +141,14 @@ impl Cache {
     pub(super) fn close(&self) {
         self.entries.lock().is_open = false;
 
-        // What the worker has in its hands is let go as well.
+        while let Some(entry) = self.pop() {
+            drop(entry);
+        }
+        // The worker finds nothing any more; what it has in its hands is waited for.
         //
         // SAFETY: By the type invariants the work is initialized. It takes no lock that is held.
         unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
         self.entries.lock().is_armed = false;
-
-        while let Some(entry) = self.pop() {
-            drop(entry);
-        }
     }
 
     /// Takes out an import of `dmabuf`.
