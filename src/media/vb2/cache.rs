@@ -118,7 +118,7 @@ impl Cache {
             // SAFETY: The name has no directives that ask for more. The shrinker is ours until it
             // is registered, and is freed before the cache goes.
             shrinker: unsafe {
-                let shrinker = bindings::shrinker_alloc(0, c"vireo-imports".as_char_ptr());
+                let shrinker = bindings::shrinker_alloc(0, c"vb2-imports".as_char_ptr());
                 if shrinker.is_null() {
                     return Err(ENOMEM);
                 }
