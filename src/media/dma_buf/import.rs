@@ -3,6 +3,8 @@
 //! Imports that their exporter may take back.
 
 mod access;
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
 
 pub use self::access::ImportAccess;
 

@@ -2,7 +2,7 @@
 
 //! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
 
-mod staged;
+pub(super) mod staged;
 
 use self::staged::{
     Call,

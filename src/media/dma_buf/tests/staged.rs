@@ -29,7 +29,7 @@ use kernel::{
 
 /// A call of the exporter.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Call {
+pub(in super::super) enum Call {
     Attach,
     Detach,
     Map(DataDirection),
@@ -43,7 +43,7 @@ pub(super) enum Call {
 
 /// What an exporter was asked, in which order, and where it is to fail.
 #[pin_data]
-pub(super) struct Notes {
+pub(in super::super) struct Notes {
     #[pin]
     calls: Mutex<KVec<Call>>,
     #[pin]
@@ -51,7 +51,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub(super) fn new() -> Result<Arc<Self>> {
+    pub(in super::super) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 calls <- new_mutex!(KVec::new()),
@@ -69,12 +69,12 @@ impl Notes {
         }
     }
 
-    pub(super) fn fail(&self, failure: Option<(Call, Error)>) {
+    pub(in super::super) fn fail(&self, failure: Option<(Call, Error)>) {
         *self.failure.lock() = failure;
     }
 
     /// The calls so far, which are forgotten.
-    pub(super) fn read(&self) -> KVec<Call> {
+    pub(in super::super) fn read(&self) -> KVec<Call> {
         settle();
         core::mem::take(&mut *self.calls.lock())
     }
@@ -82,15 +82,15 @@ impl Notes {
 
 /// An exporter whose CPU sees other memory than its devices do: what is written reaches them when
 /// an access ends, and not otherwise.
-pub(super) struct Staged {
-    pub(super) memory: ARef<Pages>,
-    pub(super) stage: ARef<Pages>,
-    pub(super) notes: Arc<Notes>,
+pub(in super::super) struct Staged {
+    pub(in super::super) memory: ARef<Pages>,
+    pub(in super::super) stage: ARef<Pages>,
+    pub(in super::super) notes: Arc<Notes>,
 }
 
 impl Staged {
     /// A dma-buf of such memory, that memory as devices see it, and what is noted of it.
-    pub(super) fn export(
+    pub(in super::super) fn export(
         size: usize,
         flags: u32,
     ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
@@ -122,7 +122,7 @@ impl Drop for Staged {
 }
 
 /// What [`Staged`] keeps for a device.
-pub(super) struct Place {
+pub(in super::super) struct Place {
     dev: ARef<device::Device>,
     notes: Arc<Notes>,
 }

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of imports, against exporters that want their memory back.
+
+use super::{
+    super::{
+        export,
+        tests::{
+            settle,
+            staged::{
+                Call,
+                Staged, //
+            },
+            Device, //
+        },
+        DmaBuf,
+        Exporter,
+        Pages,
+        Resv,
+        Table, //
+    },
+    Import,
+    ATTEMPTS, //
+};
+use crate::{
+    bindings,
+    iosys_map::Map,
+    kthread,
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
+use core::ptr;
+use kernel::{
+    container_of, device,
+    dma::DataDirection,
+    fs::file::flags::O_RDWR,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+
+const DIR: DataDirection = DataDirection::Bidirectional;
+
+/// What an exporter does that moves or revokes its memory.
+fn take_back(dmabuf: &DmaBuf) {
+    // SAFETY: The dma-buf is valid, and its lock is held.
+    dmabuf.locked(|_| unsafe { bindings::dma_buf_invalidate_mappings(dmabuf.as_raw()) });
+}
+
+fn is_balanced(stats: &Stats) -> bool {
+    stats.get(Counter::Attaches) == stats.get(Counter::Detaches)
+        && stats.get(Counter::Maps) == stats.get(Counter::Unmaps)
+        && stats.get(Counter::VMaps) == stats.get(Counter::VUnmaps)
+}
+
+/// An exporter that moves its memory while it maps it for the CPU, so many times.
+struct Restless {
+    memory: ARef<Pages>,
+    moves: Atomic<usize>,
+    dmabuf: Atomic<usize>,
+}
+
+impl Restless {
+    fn export(moves: usize) -> Result<(ARef<DmaBuf>, Arc<Self>)> {
+        let this = Arc::new(
+            Self {
+                memory: Pages::new(PAGE_SIZE)?,
+                moves: Atomic::new(moves),
+                dmabuf: Atomic::new(0),
+            },
+            GFP_KERNEL,
+        )?;
+        let dmabuf = export::<Self, Arc<Self>>(this.clone(), PAGE_SIZE, O_RDWR)?;
+
+        this.dmabuf.store(dmabuf.as_raw() as usize, Relaxed);
+        Ok((dmabuf, this))
+    }
+}
+
+#[vtable]
+impl Exporter for Restless {
+    type Attachment = ARef<device::Device>;
+
+    fn attach(&self, dev: &device::Device) -> Result<ARef<device::Device>> {
+        Ok(dev.into())
+    }
+
+    fn map(
+        &self,
+        dev: &ARef<device::Device>,
+        dir: DataDirection,
+        _resv: &Resv<'_>,
+    ) -> Result<Arc<Table>> {
+        Table::new(&self.memory, dev, dir)
+    }
+
+    fn unmap(&self, _dev: &ARef<device::Device>, _table: Arc<Table>, _resv: &Resv<'_>) {}
+
+    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+        let moves = self.moves.load(Relaxed);
+
+        if let Some(left) = moves.checked_sub(1) {
+            self.moves.store(left, Relaxed);
+            // SAFETY: The dma-buf is the one that is being mapped, and its lock is held.
+            unsafe {
+                bindings::dma_buf_invalidate_mappings(self.dmabuf.load(Relaxed) as *mut _);
+            }
+        }
+        Ok(self.memory.map())
+    }
+}
+
+/// Takes the memory of a dma-buf back, in a thread of its own.
+struct Taker {
+    dmabuf: ARef<DmaBuf>,
+    is_done: Arc<Atomic<bool>>,
+}
+
+#[vtable]
+impl kthread::Function for Taker {
+    fn run(&mut self, _context: &kthread::Context) {
+        take_back(&self.dmabuf);
+        self.is_done.store(true, Release);
+    }
+}
+
+#[kunit_tests(vireo_import)]
+mod suite {
+    use super::*;
+
+    #[test]
+    fn is_one_that_can_be_told() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let import = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+
+        // SAFETY: The list of attachments has one entry, which the import keeps there.
+        let (is_revocable, is_peer2peer) = unsafe {
+            let node = (*dmabuf.as_raw()).attachments.next;
+            let attachment = container_of!(node, bindings::dma_buf_attachment, node);
+            (
+                bindings::dma_buf_attach_revocable(attachment),
+                (*attachment).peer2peer,
+            )
+        };
+        assert!(is_revocable);
+        assert!(is_peer2peer);
+        drop(import);
+        Ok(())
+    }
+
+    #[test]
+    fn is_released_in_order() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let stats = Stats::new()?;
+        let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        drop(dmabuf);
+        import.map()?;
+        import.map()?;
+        let mut access = import.begin_cpu_access()?;
+        access.write(1, &[7])?;
+        assert!(access.write(PAGE_SIZE, &[7]) == Err(ERANGE));
+        access.end()?;
+        drop(import);
+
+        assert!(
+            notes.read()[..]
+                == [
+                    Call::Attach,
+                    Call::Map(DIR),
+                    Call::VMap,
+                    Call::Begin(DIR),
+                    Call::End(DIR),
+                    Call::VUnmap,
+                    Call::Unmap,
+                    Call::Detach,
+                    Call::Release,
+                ]
+        );
+        let mut byte = [0];
+        memory.map().read(1, &mut byte)?;
+        assert_eq!(byte[0], 7);
+        assert!(is_balanced(&stats));
+        Ok(())
+    }
+
+    #[test]
+    fn is_taken_back_and_mapped_again() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let stats = Stats::new()?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+
+        // Nothing is mapped, and nothing to be unmapped.
+        take_back(&dmabuf);
+        assert_eq!(stats.get(Counter::Invalidations), 0);
+        import.map()?;
+        let _ = notes.read();
+
+        take_back(&dmabuf);
+        assert!(notes.read()[..] == [Call::VUnmap, Call::Unmap]);
+        assert_eq!(stats.get(Counter::Invalidations), 1);
+        take_back(&dmabuf);
+        assert_eq!(stats.get(Counter::Invalidations), 1);
+
+        // An access is refused, and what has begun by then ends.
+        assert!(import.begin_cpu_access().err() == Some(ENODEV));
+        assert!(notes.read()[..] == [Call::Begin(DIR), Call::End(DIR)]);
+
+        notes.fail(Some((Call::Map(DIR), ENODEV)));
+        assert!(import.map() == Err(ENODEV));
+        notes.fail(None);
+        import.map()?;
+        import.begin_cpu_access()?.write(0, &[1])?;
+        drop(import);
+        assert!(is_balanced(&stats));
+        assert_eq!(stats.get(Counter::Maps), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn exporter_waits_for_the_cpu() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let import = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+
+        import.map()?;
+        let mut access = import.begin_cpu_access()?;
+        let thread = kthread::Thread::spawn(
+            c"vireo-kunit",
+            Taker {
+                dmabuf: dmabuf.clone(),
+                is_done: is_done.clone(),
+            },
+        )?;
+        fsleep(Delta::from_millis(30));
+        let waited = !is_done.load(Acquire);
+        access.write(0, &[1])?;
+        drop(access);
+
+        let mut patience = 100;
+        while !is_done.load(Acquire) && patience > 0 {
+            patience -= 1;
+            fsleep(Delta::from_millis(10));
+        }
+        drop(thread);
+        assert!(waited);
+        assert!(is_done.load(Acquire));
+        assert!(import.begin_cpu_access().err() == Some(ENODEV));
+        Ok(())
+    }
+
+    #[test]
+    fn what_moves_while_it_is_mapped_is_mapped_again() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let stats = Stats::new()?;
+        let (dmabuf, exporter) = Restless::export(2)?;
+        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+
+        import.map()?;
+        assert_eq!(stats.get(Counter::Maps), 3);
+        assert_eq!(stats.get(Counter::Unmaps), 2);
+        import.begin_cpu_access()?.write(0, &[1])?;
+
+        // One that never comes to rest is given up.
+        take_back(&dmabuf);
+        exporter.moves.store(ATTEMPTS, Relaxed);
+        assert!(import.map() == Err(EBUSY));
+        assert!(import.begin_cpu_access().err() == Some(ENODEV));
+        import.map()?;
+        drop(import);
+        assert!(is_balanced(&stats));
+        Ok(())
+    }
+
+    #[test]
+    fn errors_of_the_exporter_are_handed_on() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let stats = Stats::new()?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        notes.fail(Some((Call::Attach, EOPNOTSUPP)));
+        let refused = Import::new(&dmabuf, dev.get(), DIR, stats.clone());
+        assert!(refused.err() == Some(EOPNOTSUPP));
+        assert_eq!(stats.get(Counter::Attaches), 0);
+        notes.fail(None);
+
+        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        for e in [ENOSPC, ENOMEM] {
+            notes.fail(Some((Call::Map(DIR), e)));
+            assert!(import.map() == Err(e));
+        }
+        notes.fail(None);
+        import.map()?;
+        notes.fail(Some((Call::Begin(DIR), EINTR)));
+        assert!(import.begin_cpu_access().err() == Some(EINTR));
+        notes.fail(Some((Call::End(DIR), EIO)));
+        assert!(import.begin_cpu_access()?.end() == Err(EIO));
+        drop(import);
+        assert!(is_balanced(&stats));
+        Ok(())
+    }
+
+    #[test]
+    fn is_forsaken_when_only_idle_ones_are_left() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let a = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let b = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+
+        a.set_idle(true);
+        b.set_idle(true);
+        assert!(!a.is_forsaken());
+        drop(dmabuf);
+        settle();
+        assert!(a.is_forsaken());
+        assert!(b.is_forsaken());
+        b.set_idle(false);
+        assert!(!a.is_forsaken());
+        b.set_idle(true);
+
+        // Who holds the lock is somebody, too.
+        let is_forsaken = a.dma_buf().locked(|_| a.is_forsaken());
+        assert!(!is_forsaken);
+
+        assert!(!ptr::eq(&*a, &*b));
+        drop(a);
+        assert!(b.is_forsaken());
+        drop(b);
+        assert!(notes.read().last() == Some(&Call::Release));
+        Ok(())
+    }
+}
