@@ -14,6 +14,7 @@ mod media {
     pub mod dma_buf;
     pub mod iosys_map;
     pub mod kthread;
+    pub mod mm;
     pub mod platform;
     pub mod stats;
     pub mod v4l2;
