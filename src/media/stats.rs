@@ -51,11 +51,11 @@ counters! {
     VMaps = "vmaps",
     /// Mappings for the CPU that were undone.
     VUnmaps = "vunmaps",
-    /// Imports that were found in the cache with their mappings.
+    /// Imports, and pinned memory of processes, that were found in the cache.
     CacheHits = "cache_hits",
-    /// Imports that were not.
+    /// What was not.
     CacheMisses = "cache_misses",
-    /// Imports that had to leave the cache before streaming ended.
+    /// What had to leave the cache before streaming ended.
     CacheEvictions = "cache_evictions",
     /// Mappings that their exporter took back.
     Invalidations = "invalidations",

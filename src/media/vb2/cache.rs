@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Imports that are kept for when their dma-buf comes back.
+//! Imports, and pinned memory of processes, that are kept for when they come back.
 //!
 //! videobuf2 gives up an import as soon as another dma-buf is queued on the same index, so that a
-//! pool of buffers that rotates over the indices would be attached and mapped anew for each frame.
-//! While a queue streams, its imports are kept here instead, and found again by their dma-buf.
+//! pool of buffers that rotates over the indices would be attached and mapped anew for each frame;
+//! and so it is with the addresses of USERPTR. While a queue streams, what it gives up is kept here
+//! instead, and found again by the dma-buf or the address.
 //!
-//! What is kept has a reference to the dma-buf, and must not be what keeps it alive: a worker looks
-//! regularly for those that nobody else has. An exporter that wants its memory back gets it (see
-//! [`dma_buf::Import`]), and when memory is short everything is let go.
+//! What is kept has a reference to the memory, and must not be what keeps it alive: a worker looks
+//! regularly for dma-bufs that nobody else has, and for addresses where a process has other memory
+//! by now. An exporter that wants its memory back gets it (see [`dma_buf::Import`]), and when
+//! memory is short everything is let go.
 
 use super::memory::Memory;
 use crate::{
     bindings,
-    dma_buf::DmaBuf,
     stats::{
         Counter,
         Stats, //
     },
 };
-use core::{
-    marker::PhantomPinned,
-    ptr, //
-};
+use core::marker::PhantomPinned;
 use kernel::{
     container_of,
     ffi::c_ulong,
@@ -45,14 +43,11 @@ const CAPACITY: usize = 64;
 /// How often the worker looks, in milliseconds.
 const PERIOD: u32 = 200;
 
-/// An import that is kept, and what it is found by.
+/// Memory that is kept, and its [`Memory::key`].
 struct Entry {
-    dmabuf: *const DmaBuf,
+    key: usize,
     memory: KBox<Memory>,
 }
-
-// SAFETY: The pointer is only compared.
-unsafe impl Send for Entry {}
 
 /// What is kept.
 struct Entries {
@@ -64,11 +59,11 @@ struct Entries {
     is_armed: bool,
 }
 
-/// The imports that a queue keeps.
+/// The memory that a queue keeps.
 ///
 /// # Invariants
 ///
-/// - Each entry is an import of its `dmabuf` that is marked as idle, and that nobody uses.
+/// - Each entry is memory with a key that is marked as idle, and that nobody uses.
 /// - There are at most [`CAPACITY`] entries, for which there is room; none are added unless the
 ///   cache is open.
 /// - `work` is initialized, and runs [`work_callback`].
@@ -151,22 +146,22 @@ impl Cache {
         self.entries.lock().is_armed = false;
     }
 
-    /// Takes out an import of `dmabuf`.
-    pub(super) fn take(&self, dmabuf: &DmaBuf) -> Option<KBox<Memory>> {
+    /// Takes out memory with this key that fits.
+    pub(super) fn take(&self, key: usize, fits: impl Fn(&Memory) -> bool) -> Option<KBox<Memory>> {
         let mut entries = self.entries.lock();
         let index = entries
             .list
             .iter()
-            .position(|entry| ptr::eq(entry.dmabuf, dmabuf))?;
+            .position(|entry| entry.key == key && fits(&entry.memory))?;
 
         let memory = self.remove(&mut entries, index)?.memory;
         memory.set_idle(false);
         Some(memory)
     }
 
-    /// Keeps an import that is given up, unless the cache is closed.
+    /// Keeps memory that is given up, unless the cache is closed.
     pub(super) fn keep(&self, memory: KBox<Memory>) {
-        let Some(dmabuf) = memory.dma_buf().map(ptr::from_ref) else {
+        let Some(key) = memory.key() else {
             return;
         };
         let mut entries = self.entries.lock();
@@ -184,8 +179,8 @@ impl Cache {
         };
 
         memory.set_idle(true);
-        // INVARIANT: The import is marked, and its last user has given it up. There is room.
-        if let Err(refused) = entries.list.push_within_capacity(Entry { dmabuf, memory }) {
+        // INVARIANT: The memory is marked, and its last user has given it up. There is room.
+        if let Err(refused) = entries.list.push_within_capacity(Entry { key, memory }) {
             drop(entries);
             return drop(refused);
         }

@@ -11,7 +11,10 @@
 use super::{
     ops,
     queue::RawQueue,
-    userptr::UserPages, //
+    userptr::{
+        UserAccess,
+        UserPages, //
+    },
 };
 use crate::{
     bindings,
@@ -44,10 +47,10 @@ use kernel::{
 pub(super) enum Memory {
     /// Pages of our own (`V4L2_MEMORY_MMAP`), which others may have imported.
     Mmap(ARef<dma_buf::Pages>),
-    /// Pages of a process (`V4L2_MEMORY_USERPTR`).
-    User(UserPages),
-    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue that it was imported for, which
+    /// Pages of a process (`V4L2_MEMORY_USERPTR`), and the queue that they were pinned for, which
     /// outlives its buffers and what it keeps of them.
+    User(Pin<KBox<UserPages>>, NonNull<RawQueue>),
+    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue as above.
     Import(Pin<KBox<dma_buf::Import>>, NonNull<RawQueue>),
     /// Not to be had, for this reason.
     ///
@@ -69,7 +72,7 @@ static OUT_OF_MEMORY: Memory = Memory::Refused(ENOMEM);
 /// The CPU's access to the memory of a plane, which ends when this is dropped.
 pub(super) enum Access<'a> {
     Mmap(dma_buf::PagesAccess<'a>),
-    User(&'a UserPages),
+    User(UserAccess<'a>),
     Import(dma_buf::ImportAccess<'a>),
 }
 
@@ -79,7 +82,7 @@ impl Access<'_> {
     pub(super) fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         match self {
             Access::Mmap(access) => access.map().write(offset, data),
-            Access::User(pages) => pages.map().write(offset, data),
+            Access::User(access) => access.write(offset, data),
             Access::Import(access) => access.write(offset, data),
         }
     }
@@ -120,7 +123,7 @@ impl Memory {
         let memory = unsafe { KBox::from_raw(mem_priv.cast::<Self>()) };
 
         match &*memory {
-            Memory::Import(_, queue) => {
+            Memory::Import(_, queue) | Memory::User(_, queue) => {
                 // SAFETY: The queue outlives its buffers.
                 let queue = unsafe { queue.as_ref() };
                 queue.cache().keep(memory);
@@ -133,7 +136,8 @@ impl Memory {
     #[inline]
     pub(super) fn prepare(&self) -> Result {
         match self {
-            Memory::Mmap(_) | Memory::User(_) => Ok(()),
+            Memory::Mmap(_) => Ok(()),
+            Memory::User(pages, _) => pages.prepare(),
             Memory::Import(import, _) => import.map(),
             Memory::Refused(e) => Err(*e),
         }
@@ -145,7 +149,7 @@ impl Memory {
     pub(super) fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
             Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()),
-            Memory::User(pages) => Access::User(pages),
+            Memory::User(pages, _) => Access::User(pages.begin_cpu_access()?),
             Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
             Memory::Refused(e) => return Err(*e),
         })
@@ -158,9 +162,14 @@ impl Memory {
         }
     }
 
-    /// The dma-buf that is imported, if one is.
-    pub(super) fn dma_buf(&self) -> Option<&DmaBuf> {
-        self.import().map(dma_buf::Import::dma_buf)
+    /// What the memory is looked for by when it comes back, if it may: the address of the dma-buf,
+    /// or that in the process.
+    pub(super) fn key(&self) -> Option<usize> {
+        match self {
+            Memory::Import(import, _) => Some(ptr::from_ref(import.dma_buf()).addr()),
+            Memory::User(pages, _) if !pages.is_stale() => Some(pages.addr()),
+            _ => None,
+        }
     }
 
     /// See [`dma_buf::Import::set_idle`].
@@ -170,9 +179,13 @@ impl Memory {
         }
     }
 
-    /// See [`dma_buf::Import::is_forsaken`].
+    /// Whether nobody else has the memory any more.
     pub(super) fn is_forsaken(&self) -> bool {
-        self.import().is_some_and(dma_buf::Import::is_forsaken)
+        match self {
+            Memory::Import(import, _) => import.is_forsaken(),
+            Memory::User(pages, _) => pages.is_stale(),
+            _ => false,
+        }
     }
 
     fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
@@ -260,18 +273,27 @@ unsafe extern "C" fn get_dmabuf_callback(
 
 /// # Safety
 ///
-/// `dev` must be a device; called by the process whose address `vaddr` is.
+/// `vb` must be a buffer of a queue, `dev` a device; called by the process whose address `vaddr`
+/// is.
 unsafe extern "C" fn get_userptr_callback(
-    _vb: *mut bindings::vb2_buffer,
+    vb: *mut bindings::vb2_buffer,
     dev: *mut bindings::device,
     vaddr: c_ulong,
     size: c_ulong,
 ) -> *mut c_void {
-    into_ptr(|| {
-        // SAFETY: By the safety requirements.
-        let dev = unsafe { ops::device(dev) };
-        Memory::User(UserPages::pin(dev, vaddr, size)?).into_priv()
-    })
+    // SAFETY: By the safety requirements.
+    let (queue, dev) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), ops::device(dev)) };
+    let stats = queue.stats();
+
+    let is_there =
+        |memory: &Memory| matches!(memory, Memory::User(pages, _) if pages.is_at(vaddr, size));
+    if let Some(memory) = queue.cache().take(vaddr, is_there) {
+        stats.inc(Counter::CacheHits);
+        return KBox::into_raw(memory).cast();
+    }
+    stats.inc(Counter::CacheMisses);
+
+    into_ptr(|| Memory::User(UserPages::pin(dev, vaddr, size, stats)?, queue.into()).into_priv())
 }
 
 fn import(
@@ -309,7 +331,12 @@ unsafe extern "C" fn attach_dmabuf_callback(
     let (queue, dmabuf) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), &*dbuf.cast::<DmaBuf>()) };
 
     if dmabuf.size() >= size {
-        if let Some(memory) = queue.cache().take(dmabuf) {
+        let is_same = |memory: &Memory| {
+            memory
+                .import()
+                .is_some_and(|import| ptr::eq(import.dma_buf(), dmabuf))
+        };
+        if let Some(memory) = queue.cache().take(ptr::from_ref(dmabuf).addr(), is_same) {
             queue.stats().inc(Counter::CacheHits);
             return KBox::into_raw(memory).cast();
         }

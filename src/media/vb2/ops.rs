@@ -150,8 +150,8 @@ impl<T: Operations> VTable<T> {
             // SAFETY: `vb` is valid, and nobody else changes its planes while it is prepared.
             let (memory, planes, count) =
                 unsafe { ((*vb).memory, &(*vb).planes, (*vb).num_planes as usize) };
-            // All other memory is there by now.
-            if memory != bindings::vb2_memory_VB2_MEMORY_DMABUF {
+            // Memory of our own is always there.
+            if memory == bindings::vb2_memory_VB2_MEMORY_MMAP {
                 return Ok(0);
             }
 

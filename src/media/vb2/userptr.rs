@@ -10,8 +10,12 @@
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use crate::{
-    bindings,
-    iosys_map, //
+    bindings, iosys_map,
+    mm::Watch,
+    stats::{
+        Counter,
+        Stats, //
+    },
 };
 use core::{
     ffi::c_void,
@@ -19,38 +23,143 @@ use core::{
 };
 use kernel::{
     device,
+    error::to_result,
     mm::virt,
+    new_mutex,
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
         PAGE_SIZE, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::{
+        aref::ARef,
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        Arc,
+        Mutex, //
+    },
 };
 
-/// Pages of a process, pinned for as long as a device may write them, and mapped into the kernel.
+/// Memory of a process, pinned for as long as a device may write it, and mapped into the kernel.
 ///
-/// # Invariants
+/// Under the lock of the lease there is the CPU's access, and nothing that takes another lock.
 ///
-/// - Each of `pages` is pinned (`FOLL_PIN`) for writing.
-/// - `map` is a mapping of `pages`, in their order, beginning at `offset` in the first.
+/// The process may put other memory at the address at any time. What is pinned stays what it is
+/// then, for a device may be writing it; [`prepare`](Self::prepare), which comes before the device
+/// does, takes the memory that is there at that time.
+#[pin_data]
 pub(super) struct UserPages {
-    pages: KVVec<*mut bindings::page>,
-    base: NonNull<c_void>,
-    map: iosys_map::Map,
+    dev: ARef<device::Device>,
+    addr: usize,
+    len: usize,
+    stats: Arc<Stats>,
+    #[pin]
+    lease: Mutex<Option<Lease>>,
 }
-
-// SAFETY: Pinned pages and their mapping are not tied to a thread.
-unsafe impl Send for UserPages {}
-
-// SAFETY: There is nothing that a shared reference can change.
-unsafe impl Sync for UserPages {}
 
 impl UserPages {
     /// Pins the `len` bytes at `addr` of the calling process.
     ///
     /// `EINVAL` where there is no memory, where it cannot be written, and where it is a device's.
-    pub(super) fn pin(dev: &device::Device, addr: usize, len: usize) -> Result<Self> {
+    pub(super) fn pin(
+        dev: &device::Device,
+        addr: usize,
+        len: usize,
+        stats: &Arc<Stats>,
+    ) -> Result<Pin<KBox<Self>>> {
+        let lease = Lease::new(dev, addr, len, stats)?;
+
+        KBox::pin_init(
+            pin_init!(Self {
+                dev: dev.into(),
+                addr,
+                len,
+                stats: stats.clone(),
+                lease <- new_mutex!(Some(lease), "vb2::UserPages::lease"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Sees to it that what is pinned is what the calling process has at the address now.
+    ///
+    /// videobuf2 does not ask for memory again when a buffer comes back with the same address,
+    /// whoever's it is and whatever was done to it meanwhile.
+    pub(super) fn prepare(&self) -> Result {
+        let is_good = |lease: &Option<Lease>| lease.as_ref().is_some_and(Lease::is_of_current);
+        if is_good(&self.lease.lock()) {
+            return Ok(());
+        }
+
+        // First the old pages, so that a process needs to be allowed the new ones only. Without
+        // the lock, since both take locks of the process; the queue's keeps others away.
+        let old = self.lease.lock().take();
+        drop(old);
+        let new = Lease::new(&self.dev, self.addr, self.len, &self.stats)?;
+        *self.lease.lock() = Some(new);
+        Ok(())
+    }
+
+    /// The address in the process.
+    pub(super) fn addr(&self) -> usize {
+        self.addr
+    }
+
+    /// Whether what is pinned may not be the memory of its process any more.
+    pub(super) fn is_stale(&self) -> bool {
+        self.lease.lock().as_ref().is_none_or(Lease::is_stale)
+    }
+
+    /// Whether the memory of the calling process at this address was pinned, and still is there.
+    pub(super) fn is_at(&self, addr: usize, len: usize) -> bool {
+        self.addr == addr
+            && self.len == len
+            && self.lease.lock().as_ref().is_some_and(Lease::is_of_current)
+    }
+
+    /// Begins an access of the CPU.
+    pub(super) fn begin_cpu_access(&self) -> Result<UserAccess<'_>> {
+        let lease = self.lease.lock();
+
+        // A buffer that could not be prepared does not get to a driver.
+        if lease.is_none() {
+            return Err(EIO);
+        }
+        Ok(UserAccess(lease))
+    }
+}
+
+/// The CPU's access to memory of a process, which stays pinned meanwhile.
+pub(super) struct UserAccess<'a>(Guard<'a, Option<Lease>, MutexBackend>);
+
+impl UserAccess<'_> {
+    /// Copies `data` to `offset`.
+    #[inline]
+    pub(super) fn write(&self, offset: usize, data: &[u8]) -> Result {
+        self.0.as_ref().ok_or(EIO)?.map.write(offset, data)
+    }
+}
+
+/// Pinned pages, and their mapping.
+///
+/// # Invariants
+///
+/// `map` is a mapping of the pages, in their order, that begins at `base`.
+struct Lease {
+    base: NonNull<c_void>,
+    map: iosys_map::Map,
+    _pages: Pinned,
+    watch: Pin<KBox<Watch>>,
+}
+
+// SAFETY: Pinned pages and their mapping are not tied to a thread.
+unsafe impl Send for Lease {}
+
+impl Lease {
+    fn new(dev: &device::Device, addr: usize, len: usize, stats: &Arc<Stats>) -> Result<Self> {
         if len == 0 {
             return Err(EINVAL);
         }
@@ -61,99 +170,141 @@ impl UserPages {
         let end = addr.checked_add(len).ok_or(EINVAL)?;
         let count = (end - first).div_ceil(PAGE_SIZE);
 
+        // Before the pages are looked up, so that no change to them is missed.
+        let watch = Watch::new(first, count << PAGE_SHIFT)?;
+
         // Pinning may wait for user space (userfaultfd, FUSE), which may need the lock of its own
         // memory: look before and after. What comes between is the process's own doing, and the
         // pages that it gets are pinned by the rules of its memory in any case.
-        check(dev, first, end)?;
-        let mut pages = Pinned(KVVec::with_capacity(count, GFP_KERNEL)?);
+        check(dev, first, end, stats)?;
+        let mut pages = Pinned::new(count, stats)?;
 
-        while pages.0.len() < count {
-            let done = pages.0.len();
-            // SAFETY: There is room for the rest of the pages behind those that are there.
-            let got = unsafe {
-                bindings::pin_user_pages_fast(
-                    first + (done << PAGE_SHIFT),
-                    i32::try_from(count - done)?,
-                    bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
-                    pages.0.as_mut_ptr().add(done),
-                )
-            };
-            match usize::try_from(got) {
-                Ok(got) if got > 0 => {
-                    // SAFETY: The call has set that many elements, and not more than there is
-                    // room for.
-                    unsafe { pages.0.inc_len(got) }
-                }
+        while pages.list.len() < count {
+            match pages.extend(first, count) {
+                Ok(()) => {}
                 // EFAULT is for the address of an argument; of a buffer's address VIDIOC_QBUF
                 // says EINVAL.
-                _ if got == ENOMEM.to_errno() => return Err(ENOMEM),
-                _ => return Err(EINVAL),
+                Err(e) if e == ENOMEM => return Err(ENOMEM),
+                Err(_) => {
+                    stats.inc(Counter::RefusedAddress);
+                    return Err(EINVAL);
+                }
             }
         }
-        check(dev, first, end)?;
+        check(dev, first, end, stats)?;
 
         // SAFETY: The array holds `count` valid pages.
-        let base = unsafe { bindings::vmap(pages.0.as_mut_ptr(), count as u32) };
+        let base = unsafe { bindings::vmap(pages.list.as_mut_ptr(), count as u32) };
         let base = NonNull::new(base).ok_or(ENOMEM)?;
         // SAFETY: `offset` is within the first page of the mapping.
         let start = unsafe { base.byte_add(offset) };
 
-        // INVARIANT: The pages were pinned above, and this is their mapping.
+        pages.is_dirty = true;
+        // INVARIANT: This is the mapping of the pages.
         Ok(Self {
-            pages: pages.take(),
             base,
             // SAFETY: `len` bytes from `offset` on are mapped, until `drop()`.
             map: unsafe { iosys_map::Map::from_vaddr(start, len) },
+            _pages: pages,
+            watch,
         })
     }
 
-    /// The kernel's mapping of the memory.
-    pub(super) fn map(&self) -> &iosys_map::Map {
-        &self.map
+    fn is_stale(&self) -> bool {
+        self.watch.is_over()
+    }
+
+    fn is_of_current(&self) -> bool {
+        !self.is_stale() && self.watch.is_of_current()
     }
 }
 
-impl Drop for UserPages {
+impl Drop for Lease {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; nothing uses the mapping any more. All of the memory may
-        // have been written.
-        unsafe {
-            bindings::vunmap(self.base.as_ptr());
-            bindings::unpin_user_pages_dirty_lock(self.pages.as_mut_ptr(), self.pages.len(), true);
-        }
+        // SAFETY: By the type invariants; nothing uses the mapping any more.
+        unsafe { bindings::vunmap(self.base.as_ptr()) };
     }
 }
 
-/// Pages that were pinned and not written yet.
+/// Pages that are pinned.
 ///
 /// # Invariants
 ///
-/// Each of the pages is pinned (`FOLL_PIN`).
-struct Pinned(KVVec<*mut bindings::page>);
+/// Each of the pages is pinned (`FOLL_PIN`) for writing.
+struct Pinned {
+    list: KVVec<*mut bindings::page>,
+    /// Whether a device may have written them.
+    is_dirty: bool,
+    stats: Arc<Stats>,
+}
 
 impl Pinned {
-    /// Hands on the pages and the duty to unpin them.
-    fn take(mut self) -> KVVec<*mut bindings::page> {
-        core::mem::take(&mut self.0)
+    /// Room for `count` pages.
+    fn new(count: usize, stats: &Arc<Stats>) -> Result<Self> {
+        // INVARIANT: There is no page yet.
+        Ok(Self {
+            list: KVVec::with_capacity(count, GFP_KERNEL)?,
+            is_dirty: false,
+            stats: stats.clone(),
+        })
+    }
+
+    /// Pins at least one more of the `count` pages at `first` of the calling process.
+    fn extend(&mut self, first: usize, count: usize) -> Result {
+        let done = self.list.len();
+        if count > self.list.capacity() || done >= count {
+            return Err(EINVAL);
+        }
+        // SAFETY: There is room for the rest of the pages behind those that are there.
+        let got = unsafe {
+            bindings::pin_user_pages_fast(
+                first + (done << PAGE_SHIFT),
+                i32::try_from(count - done)?,
+                bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
+                self.list.as_mut_ptr().add(done),
+            )
+        };
+        to_result(got)?;
+        let got = usize::try_from(got)?;
+        if got == 0 {
+            return Err(EFAULT);
+        }
+        // INVARIANT: These were pinned just now.
+        //
+        // SAFETY: The call has set that many elements, and not more than there is room for.
+        unsafe { self.list.inc_len(got) };
+        self.stats.add(Counter::PagesPinned, got);
+        Ok(())
     }
 }
 
 impl Drop for Pinned {
     fn drop(&mut self) {
+        self.stats.sub(Counter::PagesPinned, self.list.len());
         // SAFETY: By the type invariants.
-        unsafe { bindings::unpin_user_pages(self.0.as_mut_ptr(), self.0.len()) };
+        unsafe {
+            bindings::unpin_user_pages_dirty_lock(
+                self.list.as_mut_ptr(),
+                self.list.len(),
+                self.is_dirty,
+            );
+        }
     }
 }
 
 /// Refuses memory that is not the calling process's own.
-fn check(dev: &device::Device, first: usize, end: usize) -> Result {
+fn check(dev: &device::Device, first: usize, end: usize, stats: &Stats) -> Result {
     let task = kernel::current!();
     let guard = task.mm().ok_or(EINVAL)?.mmap_read_lock();
     let mut addr = first;
 
     while addr < end {
-        let vma = guard.vma_lookup(addr).ok_or(EINVAL)?;
+        let Some(vma) = guard.vma_lookup(addr) else {
+            stats.inc(Counter::RefusedAddress);
+            return Err(EINVAL);
+        };
         if is_device_memory(vma) {
+            stats.inc(Counter::RefusedDevice);
             refuse(dev);
             return Err(EINVAL);
         }
