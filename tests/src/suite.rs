@@ -14,6 +14,7 @@ mod life;
 mod runner;
 mod sane;
 mod userptrs;
+mod watched;
 
 pub use bench::Bench;
 pub use bench::Outcome;
@@ -85,6 +86,11 @@ pub const TESTS: &[Test] = &[
     test("userptr/device-memory", userptrs::device_memory),
     test("userptr/wrong", userptrs::wrong),
     test("userptr/unmapped-meanwhile", userptrs::unmapped_meanwhile),
+    test("watched/replaced", watched::replaced),
+    test("watched/rotating", watched::rotating),
+    test("watched/read-only", watched::read_only),
+    test("watched/other-process", watched::other_process),
+    test("watched/fork", watched::fork),
     test("io/read", io::read),
     test("io/poll", io::poll),
     test("io/events", io::events),

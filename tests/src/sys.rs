@@ -103,6 +103,21 @@ pub fn memfd(size: usize) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// Runs `f` in a copy of this process, which must have no other threads; whether it said yes.
+pub fn in_child(f: impl FnOnce() -> bool) -> io::Result<bool> {
+    let mut status = 0;
+    // SAFETY: There is no thread whose locks the copy would find taken. It leaves without running
+    // what this process has for its own end.
+    unsafe {
+        let pid = check(libc::fork())?;
+        if pid == 0 {
+            libc::_exit(i32::from(!f()));
+        }
+        check(libc::waitpid(pid, &mut status, 0))?;
+    }
+    Ok(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0)
+}
+
 /// Takes over a descriptor that an ioctl has just returned.
 pub fn owned(fd: i32) -> OwnedFd {
     assert!(fd >= 0, "not a descriptor: {fd}");
@@ -272,6 +287,36 @@ impl Mapping {
         assert!(offset <= self.len && len <= self.len - offset);
         // SAFETY: In bounds, as just checked.
         unsafe { ptr::write_bytes(self.ptr.as_ptr().add(offset), byte, len) };
+    }
+
+    /// Puts new memory, all zeroes, in the place of anonymous memory.
+    pub fn renew(&self) -> io::Result<()> {
+        // SAFETY: Over a mapping that is ours (type invariant), which stays one.
+        let ptr = unsafe {
+            libc::mmap(
+                self.ptr.as_ptr().cast(),
+                self.len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+                -1,
+                0,
+            )
+        };
+        if ptr == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// Allows to write to it, or not.
+    pub fn protect(&self, writable: bool) -> io::Result<()> {
+        let prot = if writable {
+            libc::PROT_READ | libc::PROT_WRITE
+        } else {
+            libc::PROT_READ
+        };
+        // SAFETY: A mapping that is ours (type invariant); what is in it stays.
+        check(unsafe { libc::mprotect(self.ptr.as_ptr().cast(), self.len, prot) }).map(|_| ())
     }
 
     /// Unmaps the second half of it, leaving a hole in the address space.
