@@ -5,6 +5,7 @@
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 void vireo_helper_get_dma_buf(struct dma_buf *dmabuf)
@@ -63,4 +64,9 @@ unsigned long vireo_helper_file_count(struct file *file)
 bool vireo_helper_dma_resv_trylock(struct dma_resv *obj)
 {
 	return dma_resv_trylock(obj);
+}
+
+unsigned long vireo_helper_page_to_pfn(struct page *page)
+{
+	return page_to_pfn(page);
 }

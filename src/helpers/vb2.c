@@ -17,6 +17,12 @@ void vireo_helper_mutex_destroy(struct mutex *lock)
 	mutex_destroy(lock);
 }
 
+struct vb2_buffer *vireo_helper_vb2_get_buffer(struct vb2_queue *q,
+					       unsigned int index)
+{
+	return vb2_get_buffer(q, index);
+}
+
 bool vireo_helper_vb2_is_busy(struct vb2_queue *q)
 {
 	return vb2_is_busy(q);

@@ -115,6 +115,15 @@ impl DmaBuf {
         self.0.get()
     }
 
+    /// Tells importers that the memory moves or is revoked: when this returns, those that can be
+    /// told have no mapping of it any more. They may ask for new ones.
+    ///
+    /// This is for the exporter, which first makes sure that new mappings are right, or refused.
+    pub fn invalidate_mappings(&self) {
+        // SAFETY: The dma-buf is valid, and its lock is held.
+        self.locked(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
+    }
+
     /// Calls `f` with the reservation lock held.
     fn locked<R>(&self, f: impl FnOnce(&Resv<'_>) -> R) -> R {
         // SAFETY: The dma-buf is valid and keeps its lock. Without a context there is nothing to

@@ -7,7 +7,8 @@ use kernel::{
     debugfs::Scope,
     fmt,
     prelude::*,
-    sync::aref::ARef, //
+    sync::aref::ARef,
+    uaccess::UserSliceReader, //
 };
 use media::{
     stats::{
@@ -30,6 +31,7 @@ pub(crate) fn new<'a>(
     Scope::dir(camera, name, |camera, dir| {
         dir.read_callback_file(c"counters", camera, &counters);
         dir.read_callback_file(c"status", camera, &status);
+        dir.write_only_callback_file(c"revoke", camera, &revoke);
     })
 }
 
@@ -39,6 +41,19 @@ fn counters(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{name} {}", camera.queue().stats().get(*counter))?;
     }
     Ok(())
+}
+
+/// 1 takes the camera's exported buffers back from importers, 0 lets them have them again.
+fn revoke(camera: &ARef<Device>, reader: &mut UserSliceReader) -> Result {
+    let mut text = [0; 8];
+    let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
+
+    reader.read_slice(text)?;
+    match text.trim_ascii() {
+        b"0" => camera.queue().revoke_exports(false),
+        b"1" => camera.queue().revoke_exports(true),
+        _ => Err(EINVAL),
+    }
 }
 
 /// For people.

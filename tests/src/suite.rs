@@ -11,6 +11,7 @@ mod formats;
 mod io;
 mod leaks;
 mod life;
+mod revoke;
 mod runner;
 mod sane;
 mod userptrs;
@@ -78,6 +79,8 @@ pub const TESTS: &[Test] = &[
     test("cache/forsaken", cache::forsaken),
     test("cache/pressure", cache::pressure),
     test("cache/bounded", cache::bounded),
+    test("revoke/queued", revoke::queued),
+    test("revoke/attach", revoke::attach),
     test("userptr/kinds", userptrs::kinds),
     Test {
         needs: Some(userptrs::HUGE_PAGES),

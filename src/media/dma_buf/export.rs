@@ -98,6 +98,12 @@ pub trait Exporter: Send + Sync + 'static {
         let _ = resv;
         build_error!(VTABLE_DEFAULT_ERROR)
     }
+
+    /// The last user of `dmabuf` is gone, and it is about to go as well.
+    fn release(&self, dmabuf: *const DmaBuf) {
+        let _ = dmabuf;
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// Makes a dma-buf of memory that `owner` keeps.
@@ -274,6 +280,10 @@ where
     ///
     /// `dmabuf` must be a dma-buf of ours, and not be used afterwards.
     unsafe extern "C" fn release_callback(dmabuf: *mut bindings::dma_buf) {
+        if T::HAS_RELEASE {
+            // SAFETY: By the safety requirements.
+            unsafe { Self::with(dmabuf, |exporter| exporter.release(dmabuf.cast())) };
+        }
         // SAFETY: By the safety requirements; the owner was turned foreign in `export()`.
         drop(unsafe { P::from_foreign((*dmabuf).priv_) });
     }

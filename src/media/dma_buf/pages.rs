@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     bindings,
-    iosys_map::Map, //
+    iosys_map::Map,
+    stats::{
+        Counter,
+        Stats, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -41,6 +45,7 @@ use kernel::{
 };
 
 mod alloc;
+mod exports;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 
@@ -48,6 +53,7 @@ use alloc::{
     Allocation,
     VMapped, //
 };
+use exports::Exports;
 
 /// Pages, zeroed when they are allocated, and mapped for the CPU.
 ///
@@ -69,6 +75,9 @@ pub struct Pages {
     /// way round.
     #[pin]
     tables: Mutex<KVec<Arc<Table>>>,
+    #[pin]
+    exports: Exports,
+    stats: Arc<Stats>,
 }
 
 // SAFETY: Pages are not tied to a thread.
@@ -79,9 +88,9 @@ unsafe impl Sync for Pages {}
 
 impl Pages {
     /// Allocates at least `size` bytes, rounded up to whole pages.
-    pub fn new(size: usize) -> Result<ARef<Self>> {
+    pub fn new(size: usize, stats: Arc<Stats>) -> Result<ARef<Self>> {
         let count = page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT;
-        let pages = Allocation::new(count)?;
+        let pages = Allocation::new(count, stats.clone())?;
         let map = VMapped::new(&pages)?;
 
         let this = KBox::pin_init(
@@ -90,6 +99,8 @@ impl Pages {
                 map,
                 pages,
                 tables <- new_mutex!(KVec::new()),
+                exports <- Exports::new(),
+                stats,
             }),
             GFP_KERNEL,
         )?;
@@ -148,7 +159,20 @@ impl Pages {
 
     /// Makes a dma-buf of the memory. `flags` are those of open(2), whose access mode counts.
     pub fn export(&self, flags: u32) -> Result<ARef<DmaBuf>> {
-        export::<Self, ARef<Self>>(self.into(), self.size(), flags)
+        let dmabuf = export::<Self, ARef<Self>>(self.into(), self.size(), flags)?;
+
+        self.exports.add(&dmabuf)?;
+        self.stats.inc(Counter::Exports);
+        Ok(dmabuf)
+    }
+
+    /// Takes the memory back from importers, or lets them have it again.
+    ///
+    /// Those that can be told (`dma_buf_attach_revocable()`) have no mapping any more when this
+    /// returns; who attaches or maps meanwhile gets `ENODEV`. Importers that cannot be told, and
+    /// processes, keep what they have mapped; so does the exporter.
+    pub fn revoke(&self, is_revoked: bool) -> Result {
+        self.exports.revoke(is_revoked)
     }
 
     /// Maps the memory into a process, which shares it.
@@ -199,6 +223,7 @@ impl Exporter for Pages {
     type Attachment = ARef<device::Device>;
 
     fn attach(&self, dev: &device::Device) -> Result<Self::Attachment> {
+        self.exports.check()?;
         Ok(dev.into())
     }
 
@@ -208,6 +233,8 @@ impl Exporter for Pages {
         dir: DataDirection,
         _resv: &Resv<'_>,
     ) -> Result<Arc<Table>> {
+        // Who revokes the memory takes the lock that is held here afterwards.
+        self.exports.check()?;
         let table = Table::new(self, dev, dir)?;
 
         // An access of the CPU that has begun already ends with a sync of this one, too.
@@ -238,8 +265,16 @@ impl Exporter for Pages {
         Pages::mmap(self, vma)
     }
 
+    // Not refused when the memory is revoked: dma-buf takes that for a bug of the exporter, and who
+    // maps it for the CPU alone cannot be told anyway.
     fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
         Ok(Pages::map(self))
+    }
+
+    fn release(&self, dmabuf: *const DmaBuf) {
+        if self.exports.remove(dmabuf) {
+            self.stats.sub(Counter::Exports, 1);
+        }
     }
 }
 

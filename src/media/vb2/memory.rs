@@ -138,7 +138,11 @@ impl Memory {
         match self {
             Memory::Mmap(_) => Ok(()),
             Memory::User(pages, _) => pages.prepare(),
-            Memory::Import(import, _) => import.map(),
+            Memory::Import(import, queue) => import.map().inspect_err(|_| {
+                // SAFETY: The queue outlives its buffers.
+                let queue = unsafe { queue.as_ref() };
+                queue.stats().inc(Counter::RefusedExporter);
+            }),
             Memory::Refused(e) => Err(*e),
         }
     }
@@ -188,7 +192,7 @@ impl Memory {
         }
     }
 
-    fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
+    pub(super) fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
         match self {
             Memory::Mmap(pages) => Ok(pages),
             _ => Err(EINVAL),
@@ -237,13 +241,16 @@ pub(super) static OPS: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
 
 /// # Safety
 ///
-/// None but that of C: what the arguments point to is not used.
+/// `vb` must be a buffer of a queue.
 unsafe extern "C" fn alloc_callback(
-    _vb: *mut bindings::vb2_buffer,
+    vb: *mut bindings::vb2_buffer,
     _dev: *mut bindings::device,
     size: c_ulong,
 ) -> *mut c_void {
-    into_ptr(|| Memory::Mmap(dma_buf::Pages::new(size)?).into_priv())
+    // SAFETY: By the safety requirements.
+    let queue = unsafe { RawQueue::from_vb2((*vb).vb2_queue) };
+
+    into_ptr(|| Memory::Mmap(dma_buf::Pages::new(size, queue.stats().clone())?).into_priv())
 }
 
 /// # Safety

@@ -10,7 +10,10 @@ use super::{
         RawBuffer, //
     },
     cache::Cache,
-    memory,
+    memory::{
+        self,
+        Memory, //
+    },
     ops::{
         Operations,
         VTable, //
@@ -257,6 +260,45 @@ impl<T: Operations> Queue<T> {
     /// The imports that are kept.
     pub(super) fn cache(&self) -> &Cache {
         &self.raw.cache
+    }
+
+    /// Takes the exported buffers of the queue back from importers, or lets them have them again;
+    /// see [`Pages::revoke`](crate::dma_buf::Pages::revoke).
+    pub fn revoke_exports(&self, is_revoked: bool) -> Result {
+        // SAFETY: The mutex is initialized.
+        unsafe { bindings::mutex_lock(self.lock()) };
+        // SAFETY: The lock keeps the buffers where they are.
+        let result = unsafe { self.buffers() }.try_for_each(|vb| {
+            // SAFETY: A buffer that is there has its planes, and memory of `memory::OPS`.
+            let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
+            for plane in planes.iter().take(count).filter(|p| !p.mem_priv.is_null()) {
+                // SAFETY: As above; under the lock it stays.
+                if let Ok(pages) = unsafe { Memory::from_priv(plane.mem_priv) }.pages() {
+                    pages.revoke(is_revoked)?;
+                }
+            }
+            Ok(())
+        });
+        // SAFETY: It was locked above.
+        unsafe { bindings::mutex_unlock(self.lock()) };
+        result
+    }
+
+    /// The buffers that there are.
+    ///
+    /// # Safety
+    ///
+    /// The queue's lock must be held for as long as the result is used.
+    unsafe fn buffers(&self) -> impl Iterator<Item = *mut bindings::vb2_buffer> + '_ {
+        // SAFETY: The queue is initialized.
+        let max = unsafe { (*self.as_raw()).max_num_buffers };
+
+        (0..max)
+            .map(|index| {
+                // SAFETY: By the safety requirements; any index may be asked for.
+                unsafe { bindings::vb2_get_buffer(self.as_raw(), index) }
+            })
+            .filter(|vb| !vb.is_null())
     }
 
     /// Whether buffers are allocated, so that the format cannot change.

@@ -56,12 +56,6 @@ use kernel::{
 
 const DIR: DataDirection = DataDirection::Bidirectional;
 
-/// What an exporter does that moves or revokes its memory.
-fn take_back(dmabuf: &DmaBuf) {
-    // SAFETY: The dma-buf is valid, and its lock is held.
-    dmabuf.locked(|_| unsafe { bindings::dma_buf_invalidate_mappings(dmabuf.as_raw()) });
-}
-
 fn is_balanced(stats: &Stats) -> bool {
     stats.get(Counter::Attaches) == stats.get(Counter::Detaches)
         && stats.get(Counter::Maps) == stats.get(Counter::Unmaps)
@@ -79,7 +73,7 @@ impl Restless {
     fn export(moves: usize) -> Result<(ARef<DmaBuf>, Arc<Self>)> {
         let this = Arc::new(
             Self {
-                memory: Pages::new(PAGE_SIZE)?,
+                memory: Pages::new(PAGE_SIZE, Stats::new()?)?,
                 moves: Atomic::new(moves),
                 dmabuf: Atomic::new(0),
             },
@@ -134,7 +128,7 @@ struct Taker {
 #[vtable]
 impl kthread::Function for Taker {
     fn run(&mut self, _context: &kthread::Context) {
-        take_back(&self.dmabuf);
+        self.dmabuf.invalidate_mappings();
         self.is_done.store(true, Release);
     }
 }
@@ -209,15 +203,15 @@ mod suite {
         let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
 
         // Nothing is mapped, and nothing to be unmapped.
-        take_back(&dmabuf);
+        dmabuf.invalidate_mappings();
         assert_eq!(stats.get(Counter::Invalidations), 0);
         import.map()?;
         let _ = notes.read();
 
-        take_back(&dmabuf);
+        dmabuf.invalidate_mappings();
         assert!(notes.read()[..] == [Call::VUnmap, Call::Unmap]);
         assert_eq!(stats.get(Counter::Invalidations), 1);
-        take_back(&dmabuf);
+        dmabuf.invalidate_mappings();
         assert_eq!(stats.get(Counter::Invalidations), 1);
 
         // An access is refused, and what has begun by then ends.
@@ -281,7 +275,7 @@ mod suite {
         import.begin_cpu_access()?.write(0, &[1])?;
 
         // One that never comes to rest is given up.
-        take_back(&dmabuf);
+        dmabuf.invalidate_mappings();
         exporter.moves.store(ATTEMPTS, Relaxed);
         assert!(import.map() == Err(EBUSY));
         assert!(import.begin_cpu_access().err() == Some(ENODEV));

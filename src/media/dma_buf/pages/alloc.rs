@@ -6,7 +6,11 @@
 
 use crate::{
     bindings,
-    iosys_map::Map, //
+    iosys_map::Map,
+    stats::{
+        Counter,
+        Stats, //
+    },
 };
 use core::{
     cmp,
@@ -14,20 +18,26 @@ use core::{
 };
 use kernel::{
     page::PAGE_SIZE,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// Single pages.
 ///
 /// # Invariants
 ///
-/// Not empty; each is a page of order 0, with a reference that is this type's.
-pub(super) struct Allocation(KVVec<*mut bindings::page>);
+/// - Each is a page of order 0, with a reference that is this type's.
+/// - Pages and segments are counted by `stats`. Once made, there is at least one page.
+pub(super) struct Allocation {
+    pages: KVVec<*mut bindings::page>,
+    segments: usize,
+    stats: Arc<Stats>,
+}
 
 impl Allocation {
     /// Tries the largest orders first: few segments make the work of devices easy. What is not free
     /// at once is not worth waiting for, as smaller ones will do.
-    pub(super) fn new(count: usize) -> Result<Self> {
+    pub(super) fn new(count: usize, stats: Arc<Stats>) -> Result<Self> {
         /// Give up, rather than kill a process for its memory.
         const GFP: u32 = bindings::GFP_KERNEL
             | bindings::__GFP_ZERO
@@ -49,16 +59,20 @@ impl Allocation {
         }
 
         // INVARIANT: Filled below, with what is allocated.
-        let mut this = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?);
+        let mut this = Self {
+            pages: KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?,
+            segments: 0,
+            stats,
+        };
         let mut order = bindings::MAX_PAGE_ORDER;
 
-        while this.0.len() < count {
+        while this.pages.len() < count {
             // SAFETY: A task may ask about itself.
             if unsafe { bindings::fatal_signal_pending(bindings::get_current()) } != 0 {
                 return Err(EINTR);
             }
 
-            let left = count - this.0.len();
+            let left = count - this.pages.len();
             order = cmp::min(order, left.ilog2());
 
             // SAFETY: Any flags and orders may be asked for.
@@ -77,23 +91,45 @@ impl Allocation {
             for i in 0..1 << order {
                 // SAFETY: There are that many pages, and there is a `struct page` for each.
                 let page = unsafe { page.add(i) };
-                this.0.push_within_capacity(page).map_err(|_| ENOMEM)?;
+                this.pages.push_within_capacity(page).map_err(|_| ENOMEM)?;
             }
+            this.count(1 << order);
         }
         Ok(this)
     }
 
+    /// Counts the last `count` pages, which are adjacent.
+    fn count(&mut self, count: usize) {
+        let first = self.pages.len() - count;
+        let is_new = match (
+            first.checked_sub(1).map(|i| self.pages[i]),
+            self.pages[first],
+        ) {
+            // SAFETY: Both are valid pages.
+            (Some(before), page) => unsafe {
+                bindings::page_to_pfn(before) + 1 != bindings::page_to_pfn(page)
+            },
+            _ => true,
+        };
+
+        self.segments += usize::from(is_new);
+        self.stats.add(Counter::PagesAllocated, count);
+        self.stats.add(Counter::Segments, usize::from(is_new));
+    }
+
     pub(super) fn as_slice(&self) -> &[*mut bindings::page] {
-        &self.0
+        &self.pages
     }
 }
 
 impl Drop for Allocation {
     fn drop(&mut self) {
-        for page in &self.0 {
+        for page in &self.pages {
             // SAFETY: By the type invariants.
             unsafe { bindings::__free_pages(*page, 0) };
         }
+        self.stats.sub(Counter::PagesAllocated, self.pages.len());
+        self.stats.sub(Counter::Segments, self.segments);
     }
 }
 
@@ -106,17 +142,17 @@ pub(super) struct VMapped(Map);
 
 impl VMapped {
     pub(super) fn new(pages: &Allocation) -> Result<Self> {
-        let count = u32::try_from(pages.0.len())?;
+        let count = u32::try_from(pages.pages.len())?;
 
         // SAFETY: The array holds that many pages, and is only read.
-        let vaddr = unsafe { bindings::vmap(pages.0.as_ptr().cast_mut(), count) };
+        let vaddr = unsafe { bindings::vmap(pages.pages.as_ptr().cast_mut(), count) };
         let vaddr = NonNull::new(vaddr).ok_or(ENOMEM)?;
 
         // INVARIANT: Made by the call above.
         //
         // SAFETY: The pages are mapped until this is dropped.
         Ok(Self(unsafe {
-            Map::from_vaddr(vaddr, pages.0.len() * PAGE_SIZE)
+            Map::from_vaddr(vaddr, pages.pages.len() * PAGE_SIZE)
         }))
     }
 

@@ -10,13 +10,17 @@ use super::{
         },
         Attachment,
         DmaBuf,
+        Import,
         Mapped, //
     },
     Pages, //
 };
 use crate::{
     bindings,
-    stats::Stats, //
+    stats::{
+        Counter,
+        Stats, //
+    },
 };
 use kernel::{
     dma::DataDirection,
@@ -94,7 +98,7 @@ mod suite {
         // An odd number of pages takes several orders; some memory was used before.
         for size in [1, PAGE_SIZE, PAGE_SIZE + 1, 1037 * PAGE_SIZE] {
             for _ in 0..2 {
-                let pages = Pages::new(size)?;
+                let pages = Pages::new(size, Stats::new()?)?;
                 assert_eq!(pages.size(), size.div_ceil(PAGE_SIZE) * PAGE_SIZE);
                 assert_eq!(pages.as_raw().len(), size.div_ceil(PAGE_SIZE));
 
@@ -108,15 +112,16 @@ mod suite {
     }
 
     #[test]
-    fn sizes_that_cannot_be_are_refused() {
-        assert!(Pages::new(0).err() == Some(EINVAL));
-        assert!(Pages::new(usize::MAX).err() == Some(ENOMEM));
-        assert!(Pages::new(1 << 46).err() == Some(ENOMEM));
+    fn sizes_that_cannot_be_are_refused() -> Result {
+        assert!(Pages::new(0, Stats::new()?).err() == Some(EINVAL));
+        assert!(Pages::new(usize::MAX, Stats::new()?).err() == Some(ENOMEM));
+        assert!(Pages::new(1 << 46, Stats::new()?).err() == Some(ENOMEM));
+        Ok(())
     }
 
     #[test]
     fn users_are_counted() -> Result {
-        let pages = Pages::new(PAGE_SIZE)?;
+        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
         assert_eq!(pages.users(), 1);
 
         let another: ARef<Pages> = (&*pages).into();
@@ -139,7 +144,7 @@ mod suite {
     #[test]
     fn dma_buf_outlives_its_exporter() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
 
@@ -161,7 +166,7 @@ mod suite {
     #[test]
     fn importers_write_into_the_same_memory() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE)?;
+        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
 
         let mapped = attach(&pages, &dev, DataDirection::Bidirectional)?;
         let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
@@ -180,7 +185,7 @@ mod suite {
     fn each_device_has_a_mapping() -> Result {
         let first = Device::new(c"vireo-kunit.0", true)?;
         let second = Device::new(c"vireo-kunit.1", true)?;
-        let pages = Pages::new(64 * PAGE_SIZE)?;
+        let pages = Pages::new(64 * PAGE_SIZE, Stats::new()?)?;
 
         // What a device may write is mapped in both directions, since the CPU may, too.
         let to = attach(&pages, &first, DataDirection::ToDevice)?;
@@ -211,7 +216,7 @@ mod suite {
     #[test]
     fn device_without_dma_is_refused() -> Result {
         let dev = Device::new(c"vireo-kunit", false)?;
-        let pages = Pages::new(PAGE_SIZE)?;
+        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
 
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
         settle();
@@ -221,7 +226,7 @@ mod suite {
 
     #[test]
     fn processes_share_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         pages.map().write(PAGE_SIZE, b"from the driver")?;
 
@@ -242,7 +247,7 @@ mod suite {
 
     #[test]
     fn mappings_keep_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE)?;
+        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         assert_eq!(pages.users(), 2);
 
@@ -264,7 +269,7 @@ mod suite {
 
     #[test]
     fn mappings_are_limited() -> Result {
-        let pages = Pages::new(PAGE_SIZE)?;
+        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
 
         // A private one would part from the others, and too long a one end in nothing.
@@ -280,13 +285,63 @@ mod suite {
 
     #[test]
     fn access_mode_is_kept() -> Result {
-        let pages = Pages::new(PAGE_SIZE)?;
+        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
 
         assert!(!pages.export(O_RDONLY)?.is_writable());
         assert!(pages.export(O_WRONLY)?.is_writable());
         assert!(pages.export(O_RDWR)?.is_writable());
         settle();
         assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn revoked_memory_is_nobodys_until_it_is_let_go() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let stats = Stats::new()?;
+        let pages = Pages::new(PAGE_SIZE, stats.clone())?;
+        let (first, second) = (pages.export(O_RDWR)?, pages.export(O_RDWR)?);
+        assert_eq!(stats.get(Counter::Exports), 2);
+
+        // One that can be told, one that cannot, and one that is not mapped yet.
+        let import = Import::new(
+            &first,
+            dev.get(),
+            DataDirection::Bidirectional,
+            Stats::new()?,
+        )?;
+        import.map()?;
+        let mapped = attach(&pages, &dev, DataDirection::FromDevice)?;
+        let attached = Attachment::new(second.clone(), dev.get(), Stats::new()?)?;
+        assert_eq!(directions(&pages)?.len(), 2);
+
+        pages.revoke(true)?;
+        assert_eq!(directions(&pages)?.len(), 1);
+        assert!(import.map() == Err(ENODEV));
+        let refused = Attachment::new(second.clone(), dev.get(), Stats::new()?);
+        assert!(refused.err() == Some(ENODEV));
+        let Err((e, attached)) = attached.map(DataDirection::FromDevice) else {
+            return Err(EINVAL);
+        };
+        assert!(e == ENODEV);
+
+        // A dma-buf that has gone is not told.
+        drop(attached);
+        drop(second);
+        settle();
+        assert_eq!(stats.get(Counter::Exports), 2);
+        pages.revoke(true)?;
+        pages.revoke(false)?;
+        import.map()?;
+        assert_eq!(directions(&pages)?.len(), 2);
+
+        drop((import, mapped, first));
+        settle();
+        assert_eq!(stats.get(Counter::Exports), 0);
+        assert_eq!(stats.get(Counter::PagesAllocated), 1);
+        drop(pages);
+        assert_eq!(stats.get(Counter::PagesAllocated), 0);
+        assert_eq!(stats.get(Counter::Segments), 0);
         Ok(())
     }
 }

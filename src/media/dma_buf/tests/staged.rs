@@ -14,7 +14,10 @@ use super::{
     },
     settle, //
 };
-use crate::iosys_map::Map;
+use crate::{
+    iosys_map::Map,
+    stats::Stats, //
+};
 use kernel::{
     device,
     dma::DataDirection,
@@ -94,12 +97,12 @@ impl Staged {
         size: usize,
         flags: u32,
     ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
-        let memory = Pages::new(size)?;
+        let memory = Pages::new(size, Stats::new()?)?;
         let notes = Notes::new()?;
         let this = Arc::new(
             Self {
                 memory: memory.clone(),
-                stage: Pages::new(size)?,
+                stage: Pages::new(size, Stats::new()?)?,
                 notes: notes.clone(),
             },
             GFP_KERNEL,
