@@ -34,7 +34,7 @@ endif
 
 .PHONY: setup
 setup:
-	@scripts/setup stock uml
+	@scripts/setup stock uml uml-debug
 
 .PHONY: demo
 demo:
@@ -44,6 +44,10 @@ demo:
 test:
 	@scripts/test
 
+.PHONY: test-debug
+test-debug:
+	@scripts/test debug
+
 .PHONY: vm
 vm:
 	@scripts/vm
@@ -52,6 +56,14 @@ vm:
 uml:
 	@scripts/uml
 
+.PHONY: vm-debug
+vm-debug:
+	@scripts/vm debug
+
+.PHONY: uml-debug
+uml-debug:
+	@scripts/uml debug
+
 .PHONY: shell
 shell:
 	@scripts/vm shell
@@ -59,6 +71,10 @@ shell:
 .PHONY: kunit
 kunit:
 	@scripts/kunit
+
+.PHONY: kunit-debug
+kunit-debug:
+	@scripts/kunit debug
 
 .PHONY: bench-memory
 bench-memory:

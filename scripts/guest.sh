@@ -8,11 +8,11 @@
 
 limit=${VM_TIMEOUT:-1200}
 
-# guest_run NAME OBJECTS COMMAND...
+# guest_run NAME KERNEL COMMAND...
 #
 # COMMAND starts a guest that runs scripts/guest/init with the folder $run.
 guest_run() {
-	local name=$1 objects=$2 log rc=0
+	local name=$1 kernel=$2 log rc=0
 	shift 2
 	log=${LOG:-$out/$name.log}
 	mkdir -p "$out" "$(dirname "$log")"
@@ -20,7 +20,8 @@ guest_run() {
 	trap 'rm -rf "$run"; give_back' EXIT
 	printf '%s\n' "${VIREO_CMD:-}" >"$run/cmd"
 	printf '%s\n' "${VIREO_PARAMS:-}" >"$run/params"
-	[ "${LOAD:-1}" = 0 ] || echo "/src/${objects#"$top/"}/vireo.ko" >"$run/load"
+	echo "/src/build/$kernel/vireo.ko" >"$run/module"
+	[ "${LOAD:-1}" = 0 ] || touch "$run/load"
 	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
 	: >"$run/klog"
 

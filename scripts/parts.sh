@@ -3,11 +3,15 @@
 #
 # The parts that the cache is made of, and the keys they go by. To be sourced
 # after lib.sh.
-# shellcheck disable=SC2154 # top and cache are lib.sh's
+# shellcheck disable=SC2034,SC2154 # top and cache are lib.sh's; kernels is for others
 #
 #   root-KEY    a Debian root file system: compilers, kernel, guest user space
 #   stock-KEY   the build tree of Debian's kernel, with its Rust metadata
 #   uml-KEY     a User-mode Linux kernel of the same source
+#   uml-debug-KEY, vm-debug-KEY
+#               kernels of the same source that look for bugs: in User-mode
+#               Linux, and for QEMU
+kernels='stock uml uml-debug vm-debug'
 
 package_lists() {
 	echo "$top/scripts/packages"
@@ -25,11 +29,17 @@ root_part() {
 # The kernels depend on what is in the root, but not on all of it: on the
 # versions of the source and of the compilers, which the root has written down.
 kernel_part() {
-	local name=$1 root
+	local name=$1 root made_from=()
+	case $name in
+	stock) made_from=(stock) ;;
+	uml) made_from=(uml uml.config) ;;
+	uml-debug) made_from=(uml uml.config uml-debug uml-debug.config) ;;
+	vm-debug) made_from=(vm-debug vm-debug.config) ;;
+	esac
 	root=$(root_part)
 	echo "$cache/$name-$(
 		cd "$top/scripts/root" &&
-		cat "$root/etc/vireo/versions" "$name"* | key_of
+		cat "$root/etc/vireo/versions" "${made_from[@]}" | key_of
 	)"
 }
 
