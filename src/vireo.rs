@@ -52,6 +52,10 @@ module! {
             default: 30,
             description: "Highest frame rate, 1 to 1000 frames a second",
         },
+        multiplanar: u32 {
+            default: 0,
+            description: "Multi-planar cameras: 0 none, 1 all, 2 those with odd numbers",
+        },
     },
 }
 
@@ -74,8 +78,9 @@ impl InPlaceModule for Vireo {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             _: {
-                check("n_devs", module_parameters::n_devs.value(), MAX_DEVS)?;
-                check("max_fps", module_parameters::max_fps.value(), MAX_FPS)?;
+                check("n_devs", module_parameters::n_devs.value(), 1, MAX_DEVS)?;
+                check("max_fps", module_parameters::max_fps.value(), 1, MAX_FPS)?;
+                check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
             },
             _driver <- driver::Registration::new(device::NAME, module),
             _devices: devices(module_parameters::n_devs.value())?,
@@ -83,13 +88,13 @@ impl InPlaceModule for Vireo {
     }
 }
 
-/// Refuses a parameter that is not from 1 to `max`.
-fn check(name: &str, value: u32, max: u32) -> Result {
-    if (1..=max).contains(&value) {
+/// Refuses a parameter that is not from `min` to `max`.
+fn check(name: &str, value: u32, min: u32, max: u32) -> Result {
+    if (min..=max).contains(&value) {
         return Ok(());
     }
 
-    pr_err!("{name}={value} is not from 1 to {max}\n");
+    pr_err!("{name}={value} is not from {min} to {max}\n");
     Err(EINVAL)
 }
 

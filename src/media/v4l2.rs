@@ -18,6 +18,7 @@ mod ioctl;
 
 pub use self::{
     device::{
+        BufType,
         Capture,
         Device, //
     },
@@ -25,7 +26,9 @@ pub use self::{
         fourcc,
         Fract,
         PixFormat,
-        Steps, //
+        PlanePixFormat,
+        Steps,
+        MAX_PLANES, //
     },
 };
 

@@ -10,6 +10,7 @@ use super::{
     },
     format::{
         self,
+        Format,
         Layout, //
     },
     pacing,
@@ -23,8 +24,10 @@ use media::{
         self,
         ctrl,
         uapi,
+        BufType,
         Fract,
         PixFormat,
+        PlanePixFormat,
         Steps, //
     },
     vb2::{
@@ -52,14 +55,25 @@ impl platform::Driver for Driver {
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Self, Error> + 'bound {
         let name = pdev.as_ref().name();
+        let id = number(name);
         let max_fps = crate::module_parameters::max_fps.value();
+        let camera = Camera::new(id, max_fps);
 
         try_pin_init!(Self {
             _debugfs <- debugfs::new(
-                v4l2::Device::register(pdev.as_ref(), Camera::new(number(name), max_fps))?,
+                v4l2::Device::register(pdev.as_ref(), buf_type(id), camera)?,
                 name,
             ),
         })
+    }
+}
+
+/// The kind of buffers that a camera fills, by the module's parameter.
+fn buf_type(id: u8) -> BufType {
+    match crate::module_parameters::multiplanar.value() {
+        0 => BufType::VideoCapture,
+        2 if id % 2 == 0 => BufType::VideoCapture,
+        _ => BufType::VideoCaptureMplane,
     }
 }
 
@@ -128,19 +142,39 @@ fn interval(num: u32, den: u32, max_fps: u32) -> (u32, u32) {
 }
 
 fn pix_format(layout: &Layout) -> PixFormat {
-    PixFormat {
+    let mut format = PixFormat {
         width: layout.width,
         height: layout.height,
         pixelformat: layout.format.fourcc,
         field: uapi::FIELD_NONE,
-        bytesperline: layout.bytesperline,
-        sizeimage: layout.sizeimage,
         colorspace: uapi::COLORSPACE_SRGB,
+        ..Default::default()
+    };
+
+    for (plane, part) in format.planes.iter_mut().zip(layout.parts()) {
+        *plane = PlanePixFormat {
+            bytesperline: part.bytesperline,
+            sizeimage: part.sizeimage,
+        };
+        format.num_planes += 1;
     }
+    format
 }
 
-fn layout(format: &PixFormat) -> Layout {
-    Layout::negotiate(format.pixelformat, format.width, format.height)
+fn is_multiplanar(dev: &v4l2::Device<Camera>) -> bool {
+    dev.buf_type() == BufType::VideoCaptureMplane
+}
+
+/// The format called `pixelformat`, if the camera offers it.
+fn find(dev: &v4l2::Device<Camera>, pixelformat: u32) -> Option<&'static Format> {
+    format::offered(is_multiplanar(dev)).find(|format| format.fourcc == pixelformat)
+}
+
+fn layout(dev: &v4l2::Device<Camera>, format: &PixFormat) -> Layout {
+    // What is not offered is as good as unknown.
+    let pixelformat = find(dev, format.pixelformat).map_or(0, |format| format.fourcc);
+
+    Layout::negotiate(pixelformat, format.width, format.height)
 }
 
 #[vtable]
@@ -163,24 +197,28 @@ impl v4l2::Capture for Camera {
         bidirectional: true,
     };
 
-    fn enum_fmt(_dev: &v4l2::Device<Self>, index: u32) -> Option<u32> {
-        Some(format::FORMATS.get(index as usize)?.fourcc)
+    fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<u32> {
+        let format = format::offered(is_multiplanar(dev)).nth(index as usize)?;
+
+        Some(format.fourcc)
     }
 
     fn g_fmt(dev: &v4l2::Device<Self>) -> PixFormat {
         pix_format(&dev.settings.lock().layout)
     }
 
-    fn try_fmt(_dev: &v4l2::Device<Self>, format: &PixFormat) -> PixFormat {
-        pix_format(&layout(format))
+    fn try_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) -> PixFormat {
+        pix_format(&layout(dev, format))
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
-        dev.settings.lock().layout = layout(format);
+        let layout = layout(dev, format);
+
+        dev.settings.lock().layout = layout;
     }
 
-    fn frame_sizes(_dev: &v4l2::Device<Self>, pixelformat: u32) -> Option<Steps> {
-        let format = format::find(pixelformat)?;
+    fn frame_sizes(dev: &v4l2::Device<Self>, pixelformat: u32) -> Option<Steps> {
+        let format = find(dev, pixelformat)?;
 
         Some(Steps {
             min: (format::MIN_SIZE, format::MIN_SIZE),
@@ -195,7 +233,7 @@ impl v4l2::Capture for Camera {
         width: u32,
         height: u32,
     ) -> Option<(Fract, Fract)> {
-        let format = format::find(pixelformat)?;
+        let format = find(dev, pixelformat)?;
         let layout = Layout::negotiate(format.fourcc, width, height);
 
         // A size that would be adjusted is none that there is.

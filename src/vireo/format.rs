@@ -23,6 +23,10 @@ pub const MAX_WIDTH: u32 = 7680;
 /// The largest height.
 pub const MAX_HEIGHT: u32 = 4320;
 
+/// The most parts that a frame has in memory of their own.
+#[allow(dead_code, reason = "for the driver")]
+pub const MAX_PARTS: usize = 3;
+
 /// What a sample measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -162,6 +166,8 @@ pub struct Format {
     pub fourcc: u32,
     /// Its components, in the order in which they lie in memory.
     pub components: &'static [Component],
+    /// Whether each component lies in memory of its own, which takes a multi-planar device.
+    pub is_apart: bool,
 }
 
 impl PartialEq for Format {
@@ -177,10 +183,27 @@ pub const fn fourcc(name: &[u8; 4]) -> u32 {
     u32::from_le_bytes(*name)
 }
 
+/// A component of one sample of a byte, for each pixel or for each 2 by 2.
+const fn plain(channel: &'static [&'static [Sample]], size: u8) -> Component {
+    Component::new(size, size, 1, channel)
+}
+
+const Y: &[&[Sample]] = &[&[Sample::byte(Channel::Y, 0, 0)]];
+const CB: &[&[Sample]] = &[&[Sample::byte(Channel::Cb, 0, 0)]];
+const CR: &[&[Sample]] = &[&[Sample::byte(Channel::Cr, 0, 0)]];
+const CB_CR: &[&[Sample]] = &[&[
+    Sample::byte(Channel::Cb, 0, 0),
+    Sample::byte(Channel::Cr, 0, 1),
+]];
+
+const NV12: &[Component] = &[plain(Y, 1), Component::new(2, 2, 2, CB_CR)];
+const YUV420: &[Component] = &[plain(Y, 1), plain(CB, 2), plain(CR, 2)];
+
 /// Every format there is. The first is the default.
 pub static FORMATS: &[Format] = &[
     Format {
         fourcc: fourcc(b"YUYV"),
+        is_apart: false,
         components: &[Component::new(
             2,
             1,
@@ -195,21 +218,17 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         fourcc: fourcc(b"NV12"),
-        components: &[
-            Component::new(1, 1, 1, &[&[Sample::byte(Channel::Y, 0, 0)]]),
-            Component::new(
-                2,
-                2,
-                2,
-                &[&[
-                    Sample::byte(Channel::Cb, 0, 0),
-                    Sample::byte(Channel::Cr, 0, 1),
-                ]],
-            ),
-        ],
+        is_apart: false,
+        components: NV12,
+    },
+    Format {
+        fourcc: fourcc(b"YU12"),
+        is_apart: false,
+        components: YUV420,
     },
     Format {
         fourcc: fourcc(b"RGB3"),
+        is_apart: false,
         components: &[Component::new(
             1,
             1,
@@ -221,7 +240,25 @@ pub static FORMATS: &[Format] = &[
             ]],
         )],
     },
+    Format {
+        fourcc: fourcc(b"NM12"),
+        is_apart: true,
+        components: NV12,
+    },
+    Format {
+        fourcc: fourcc(b"YM12"),
+        is_apart: true,
+        components: YUV420,
+    },
 ];
+
+/// Every format that a device offers, which is multi-planar or not.
+#[allow(dead_code, reason = "for the driver")]
+pub fn offered(is_multiplanar: bool) -> impl Iterator<Item = &'static Format> {
+    FORMATS
+        .iter()
+        .filter(move |format| is_multiplanar || !format.is_apart)
+}
 
 /// Returns the format called `fourcc`.
 pub fn find(fourcc: u32) -> Option<&'static Format> {
@@ -235,6 +272,7 @@ impl Format {
         static NONE: Format = Format {
             fourcc: 0,
             components: &[],
+            is_apart: false,
         };
 
         find(fourcc).or(FORMATS.first()).unwrap_or(&NONE)
@@ -304,6 +342,17 @@ pub struct Layout {
     pub sizeimage: u32,
 }
 
+/// A part of a frame that lies in memory of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it begins in the frame, as it is when the parts follow each other.
+    pub offset: usize,
+    /// The bytes from one line of its first component to the next.
+    pub bytesperline: u32,
+    /// Its size in bytes.
+    pub sizeimage: u32,
+}
+
 /// Where a component of a frame lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane {
@@ -347,6 +396,24 @@ impl Layout {
             layout.sizeimage += bytes * rows;
         }
         layout
+    }
+
+    /// Returns the parts of the frame that lie in memory of their own: one, or one for each
+    /// component.
+    #[allow(dead_code, reason = "for the driver")]
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let whole = (!self.format.is_apart).then_some(Part {
+            offset: 0,
+            bytesperline: self.bytesperline,
+            sizeimage: self.sizeimage,
+        });
+        let apart = self.planes().filter(|_| self.format.is_apart);
+
+        whole.into_iter().chain(apart.map(|plane| Part {
+            offset: plane.offset,
+            bytesperline: plane.bytes as u32,
+            sizeimage: (plane.rows * plane.bytes) as u32,
+        }))
     }
 
     /// Returns where each component lies.
@@ -455,6 +522,9 @@ mod tests {
             (b"YUYV", 15360, 66355200),
             (b"NV12", 7680, 49766400),
             (b"RGB3", 23040, 99532800),
+            (b"YU12", 7680, 49766400),
+            (b"NM12", 7680, 49766400),
+            (b"YM12", 7680, 49766400),
         ] {
             let layout = Layout::negotiate(fourcc(name), 7680, 4320);
 
@@ -486,6 +556,47 @@ mod tests {
         assert!(luma == Some((0, 480, 640)));
         assert!(chroma == Some((307200, 240, 640)));
         assert!(planes.next().is_none());
+    }
+
+    #[test]
+    fn parts_fill_the_frame() {
+        for format in FORMATS {
+            let layout = Layout::negotiate(format.fourcc, 642, 482);
+            let mut end = 0;
+            let mut count = 0;
+
+            for part in layout.parts() {
+                assert_eq!(part.offset, end);
+                end += part.sizeimage as usize;
+                count += 1;
+            }
+            assert_eq!(end, layout.sizeimage as usize);
+            assert_eq!(
+                count,
+                if format.is_apart {
+                    format.components.len()
+                } else {
+                    1
+                }
+            );
+        }
+
+        let layout = Layout::negotiate(fourcc(b"YM12"), 640, 480);
+        let mut parts = layout.parts();
+
+        for (offset, bytesperline, sizeimage) in
+            [(0, 640, 307200), (307200, 320, 76800), (384000, 320, 76800)]
+        {
+            assert!(
+                parts.next()
+                    == Some(Part {
+                        offset,
+                        bytesperline,
+                        sizeimage,
+                    })
+            );
+        }
+        assert!(offered(false).count() + 2 == offered(true).count());
     }
 
     #[test]

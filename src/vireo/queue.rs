@@ -2,7 +2,10 @@
 
 //! The queue: which buffers the camera needs, and when it works.
 
-use super::device::Camera;
+use super::{
+    device::Camera,
+    format, //
+};
 use kernel::prelude::*;
 use media::{
     v4l2,
@@ -14,7 +17,15 @@ impl vb2::Operations for Camera {
     type Context = v4l2::Device<Self>;
 
     fn layout(dev: &v4l2::Device<Self>) -> Result<vb2::Layout> {
-        vb2::Layout::new(&[dev.settings.lock().layout.sizeimage])
+        let layout = dev.settings.lock().layout;
+        let mut sizes = [0; format::MAX_PARTS];
+        let mut count = 0;
+
+        for (size, part) in sizes.iter_mut().zip(layout.parts()) {
+            *size = part.sizeimage;
+            count += 1;
+        }
+        vb2::Layout::new(sizes.get(..count).unwrap_or(&[]))
     }
 
     fn start_streaming(dev: &v4l2::Device<Self>) -> Result {

@@ -7,6 +7,7 @@ use super::{
         Camera,
         Settings, //
     },
+    format,
     pacing::Pacer,
     pattern::{
         self,
@@ -138,9 +139,19 @@ impl Sensor {
         };
 
         match self.fill(&mut buffer, &frame) {
-            Ok(()) => buffer.done(&meta, &[self.settings.layout.sizeimage]),
+            Ok(()) => buffer.done(&meta, &self.bytesused()),
             Err(_) => buffer.error(&meta),
         }
+    }
+
+    /// The bytes of a frame in each part.
+    fn bytesused(&self) -> [u32; format::MAX_PARTS] {
+        let mut sizes = [0; format::MAX_PARTS];
+
+        for (size, part) in sizes.iter_mut().zip(self.settings.layout.parts()) {
+            *size = part.sizeimage;
+        }
+        sizes
     }
 
     /// The frame that comes after `sequence`.
@@ -160,10 +171,14 @@ impl Sensor {
 
     fn fill(&self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
         let template = self.template.as_ref().ok_or(ENOMEM)?;
-        let mut plane = Plane(buffer.plane(0)?);
 
-        template.compose(frame, &mut plane)?;
-        plane.0.end()
+        for (i, part) in self.settings.layout.parts().enumerate() {
+            let mut plane = Plane(buffer.plane(i)?);
+
+            template.compose_part(frame, &part, &mut plane)?;
+            plane.0.end()?;
+        }
+        Ok(())
     }
 }
 

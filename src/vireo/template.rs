@@ -12,8 +12,9 @@ use core::{
     num::NonZero,
     ops::{
         Deref,
-        DerefMut, //
-    }, //
+        DerefMut,
+        Range, //
+    },
 };
 
 use super::{
@@ -23,6 +24,7 @@ use super::{
     },
     format::{
         Layout,
+        Part,
         Plane, //
     },
     pattern::Look,
@@ -137,10 +139,41 @@ fn render_line(
 
 impl<B: Deref<Target = [u8]>> Template<B> {
     /// Writes a frame, all of it, the stamp included.
+    #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn compose<S: Sink>(&self, frame: &Frame, sink: &mut S) -> Result<(), S::Error> {
+        self.compose_range(frame, 0..usize::MAX, sink)
+    }
+
+    /// Writes one of the parts that the layout has.
+    #[allow(dead_code, reason = "for the driver")]
+    pub fn compose_part<S: Sink>(
+        &self,
+        frame: &Frame,
+        part: &Part,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let end = part.offset + part.sizeimage as usize;
+
+        self.compose_range(frame, part.offset..end, sink)
+    }
+
+    /// Writes the planes that begin in a range of the frame, to a sink that begins with it.
+    fn compose_range<S: Sink>(
+        &self,
+        frame: &Frame,
+        range: Range<usize>,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
         let mut base = 0;
 
-        for plane in self.layout.planes() {
+        for mut plane in self.layout.planes() {
+            let size = 2 * plane.bytes * lines(&plane, &self.look);
+
+            if !range.contains(&plane.offset) {
+                base += size;
+                continue;
+            }
+            plane.offset -= range.start;
             for row in 0..plane.rows {
                 let line = self.line(&plane, base, row, frame.phase);
 
@@ -149,7 +182,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
             if plane.component.bears_stamp() {
                 self.compose_stamps(frame, &plane, base, sink)?;
             }
-            base += 2 * plane.bytes * lines(&plane, &self.look);
+            base += size;
         }
         Ok(())
     }

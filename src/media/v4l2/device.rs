@@ -41,8 +41,17 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The kind of buffers that a [`Capture`] fills.
-const BUF_TYPE: u32 = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
+/// The kind of buffers that a [`Device`] fills.
+///
+/// Corresponds to the C `enum v4l2_buf_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum BufType {
+    /// An image in one plane of memory.
+    VideoCapture = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE,
+    /// An image in as many planes as its format has.
+    VideoCaptureMplane = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+}
 
 /// A device that captures video.
 ///
@@ -118,6 +127,7 @@ pub struct Device<T: Capture> {
     ctrls: Opaque<bindings::v4l2_ctrl_handler>,
     #[pin]
     queue: vb2::Queue<T>,
+    buf_type: BufType,
     /// Held for the queue, whose memory it is mapped for.
     parent: ARef<device::Device>,
     #[pin]
@@ -134,12 +144,14 @@ unsafe impl<T: Capture> Send for Device<T> {}
 unsafe impl<T: Capture> Sync for Device<T> {}
 
 impl<T: Capture> Device<T> {
-    /// Makes a device with the driver's `data` and registers its node.
+    /// Makes a device with the driver's `data`, which fills buffers of `buf_type`, and registers
+    /// its node.
     ///
     /// It is unregistered when `parent` is unbound. Files that are open then see ENODEV from there
     /// on, and keep the device, but not its node, until they are closed.
     pub fn register(
         parent: &device::Device<Bound>,
+        buf_type: BufType,
         data: impl PinInit<T, Error>,
     ) -> Result<ARef<Self>> {
         let dev: &device::Device = parent;
@@ -152,7 +164,8 @@ impl<T: Capture> Device<T> {
                 data <- data,
                 // SAFETY: `this` embeds the queue and is used by nobody until it is complete. It
                 // holds `parent`.
-                queue <- unsafe { vb2::Queue::new(dev, this, BUF_TYPE, &T::QUEUE, stats) },
+                queue <- unsafe { vb2::Queue::new(dev, this, buf_type as u32, &T::QUEUE, stats) },
+                buf_type,
                 parent: dev.into(),
                 _pin: PhantomPinned,
             }),
@@ -221,13 +234,19 @@ impl<T: Capture> Device<T> {
             ioctl::copy_name(&mut (*vdev).name, T::CARD);
             (*vdev).v4l2_dev = self.v4l2.get();
             (*vdev).fops = &ioctl::VTable::<T>::FOPS;
-            (*vdev).ioctl_ops = &ioctl::VTable::<T>::OPS;
+            (*vdev).ioctl_ops = match self.buf_type {
+                BufType::VideoCapture => &ioctl::VTable::<T>::OPS,
+                BufType::VideoCaptureMplane => &ioctl::VTable::<T>::OPS_MPLANE,
+            };
             (*vdev).release = Some(bindings::video_device_release_empty);
             (*vdev).queue = self.queue.as_raw();
             (*vdev).lock = self.queue.lock();
-            (*vdev).device_caps =
-                bindings::V4L2_CAP_VIDEO_CAPTURE | bindings::V4L2_CAP_EXT_PIX_FORMAT;
-            for mode in T::QUEUE.io_modes {
+            (*vdev).device_caps = bindings::V4L2_CAP_EXT_PIX_FORMAT
+                | match self.buf_type {
+                    BufType::VideoCapture => bindings::V4L2_CAP_VIDEO_CAPTURE,
+                    BufType::VideoCaptureMplane => bindings::V4L2_CAP_VIDEO_CAPTURE_MPLANE,
+                };
+            for mode in T::QUEUE.io_modes(self.buf_type as u32) {
                 (*vdev).device_caps |= match mode {
                     vb2::IoMode::Read => bindings::V4L2_CAP_READWRITE,
                     _ => bindings::V4L2_CAP_STREAMING,
@@ -239,6 +258,11 @@ impl<T: Capture> Device<T> {
     /// The buffer queue.
     pub fn queue(&self) -> &vb2::Queue<T> {
         &self.queue
+    }
+
+    /// The kind of buffers that the device fills.
+    pub fn buf_type(&self) -> BufType {
+        self.buf_type
     }
 
     /// The parent device, which may be unbound meanwhile.

@@ -11,9 +11,24 @@ pub const fn fourcc(code: &[u8; 4]) -> u32 {
     u32::from_le_bytes(*code)
 }
 
-/// A format of a single-planar image.
+/// The most planes of memory that an image has.
+pub const MAX_PLANES: usize = bindings::VIDEO_MAX_PLANES as usize;
+
+/// One plane of an image in memory.
 ///
-/// Corresponds to `struct v4l2_pix_format`, less what a driver does not decide.
+/// Corresponds to `struct v4l2_plane_pix_format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanePixFormat {
+    /// The distance in bytes between the beginnings of two lines.
+    pub bytesperline: u32,
+    /// The bytes of the whole plane.
+    pub sizeimage: u32,
+}
+
+/// A format of an image, in one or more planes of memory.
+///
+/// Corresponds to `struct v4l2_pix_format` on a single-planar device, and to
+/// `struct v4l2_pix_format_mplane` on a multi-planar one, less what a driver does not decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PixFormat {
     /// Pixels in a line.
@@ -24,36 +39,88 @@ pub struct PixFormat {
     pub pixelformat: u32,
     /// The order of the fields, `V4L2_FIELD_*`.
     pub field: u32,
-    /// The distance in bytes between the beginnings of two lines.
-    pub bytesperline: u32,
-    /// The bytes of a whole image.
-    pub sizeimage: u32,
     /// `V4L2_COLORSPACE_*`.
     pub colorspace: u32,
+    /// How many of `planes` there are; one on a single-planar device.
+    pub num_planes: usize,
+    /// The planes.
+    pub planes: [PlanePixFormat; MAX_PLANES],
 }
 
 impl PixFormat {
-    pub(super) fn read(raw: &bindings::v4l2_pix_format) -> Self {
+    /// # Safety
+    ///
+    /// `raw` must be of a type for capturing video.
+    pub(super) unsafe fn read(raw: &bindings::v4l2_format) -> Self {
+        let mut planes = [PlanePixFormat::default(); MAX_PLANES];
+
+        if raw.type_ == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE {
+            // SAFETY: This is the member for the type, and it consists of integers.
+            let pix = unsafe { raw.fmt.pix_mp };
+            let all = pix.plane_fmt;
+
+            for (plane, raw) in planes.iter_mut().zip(all) {
+                plane.bytesperline = raw.bytesperline;
+                plane.sizeimage = raw.sizeimage;
+            }
+            return Self {
+                width: pix.width,
+                height: pix.height,
+                pixelformat: pix.pixelformat,
+                field: pix.field,
+                colorspace: pix.colorspace,
+                num_planes: usize::from(pix.num_planes).min(MAX_PLANES),
+                planes,
+            };
+        }
+
+        // SAFETY: As above.
+        let pix = unsafe { raw.fmt.pix };
+        planes[0] = PlanePixFormat {
+            bytesperline: pix.bytesperline,
+            sizeimage: pix.sizeimage,
+        };
         Self {
-            width: raw.width,
-            height: raw.height,
-            pixelformat: raw.pixelformat,
-            field: raw.field,
-            bytesperline: raw.bytesperline,
-            sizeimage: raw.sizeimage,
-            colorspace: raw.colorspace,
+            width: pix.width,
+            height: pix.height,
+            pixelformat: pix.pixelformat,
+            field: pix.field,
+            colorspace: pix.colorspace,
+            num_planes: 1,
+            planes,
         }
     }
 
-    /// Writes all of the C struct: what has no field here is at its default.
-    pub(super) fn write(&self, raw: &mut bindings::v4l2_pix_format) {
-        *raw = bindings::v4l2_pix_format {
+    /// Writes all of the member for the type: what has no field here is at its default.
+    pub(super) fn write(&self, raw: &mut bindings::v4l2_format) {
+        if raw.type_ == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE {
+            let mut pix = bindings::v4l2_pix_format_mplane {
+                width: self.width,
+                height: self.height,
+                pixelformat: self.pixelformat,
+                field: self.field,
+                colorspace: self.colorspace,
+                num_planes: self.num_planes as u8,
+                ..Default::default()
+            };
+            let mut planes = pix.plane_fmt;
+
+            for (raw, plane) in planes.iter_mut().zip(&self.planes[..self.num_planes]) {
+                raw.bytesperline = plane.bytesperline;
+                raw.sizeimage = plane.sizeimage;
+            }
+            pix.plane_fmt = planes;
+            raw.fmt.pix_mp = pix;
+            return;
+        }
+
+        raw.fmt.pix = bindings::v4l2_pix_format {
             width: self.width,
             height: self.height,
             pixelformat: self.pixelformat,
             field: self.field,
-            bytesperline: self.bytesperline,
-            sizeimage: self.sizeimage,
+            bytesperline: self.planes[0].bytesperline,
+            sizeimage: self.planes[0].sizeimage,
             colorspace: self.colorspace,
             priv_: bindings::V4L2_PIX_FMT_PRIV_MAGIC,
             ..Default::default()

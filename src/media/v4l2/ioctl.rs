@@ -7,6 +7,7 @@
 use super::{
     device::{
         owner,
+        BufType,
         Capture,
         Device, //
     },
@@ -45,12 +46,25 @@ impl<T: Capture> VTable<T> {
         ..pin_init::zeroed()
     };
 
+    /// For nodes that capture into one plane.
     pub(super) const OPS: bindings::v4l2_ioctl_ops = bindings::v4l2_ioctl_ops {
-        vidioc_querycap: Some(Self::querycap_callback),
-        vidioc_enum_fmt_vid_cap: Some(Self::enum_fmt_callback),
         vidioc_g_fmt_vid_cap: Some(Self::g_fmt_callback),
         vidioc_try_fmt_vid_cap: Some(Self::try_fmt_callback),
         vidioc_s_fmt_vid_cap: Some(Self::s_fmt_callback),
+        ..Self::COMMON
+    };
+
+    /// For multi-planar nodes.
+    pub(super) const OPS_MPLANE: bindings::v4l2_ioctl_ops = bindings::v4l2_ioctl_ops {
+        vidioc_g_fmt_vid_cap_mplane: Some(Self::g_fmt_callback),
+        vidioc_try_fmt_vid_cap_mplane: Some(Self::try_fmt_callback),
+        vidioc_s_fmt_vid_cap_mplane: Some(Self::s_fmt_callback),
+        ..Self::COMMON
+    };
+
+    const COMMON: bindings::v4l2_ioctl_ops = bindings::v4l2_ioctl_ops {
+        vidioc_querycap: Some(Self::querycap_callback),
+        vidioc_enum_fmt_vid_cap: Some(Self::enum_fmt_callback),
         vidioc_enum_framesizes: Some(Self::enum_framesizes_callback),
         vidioc_enum_frameintervals: Some(Self::enum_frameintervals_callback),
         vidioc_g_parm: Some(Self::g_parm_callback),
@@ -116,10 +130,10 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
-        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+        // SAFETY: By the safety requirements.
+        let (dev, format) = unsafe { (Device::<T>::from_file(file), &mut *format) };
 
-        T::g_fmt(dev).write(pix);
+        T::g_fmt(dev).write(format);
         0
     }
 
@@ -131,10 +145,17 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
-        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+        // SAFETY: By the safety requirements; this callback is for capturing video.
+        let (dev, asked, format) = unsafe {
+            let format = &mut *format;
+            (
+                Device::<T>::from_file(file),
+                PixFormat::read(format),
+                format,
+            )
+        };
 
-        T::try_fmt(dev, &PixFormat::read(pix)).write(pix);
+        T::try_fmt(dev, &asked).write(format);
         0
     }
 
@@ -146,16 +167,23 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements; this callback is for the type that has `pix`.
-        let (dev, pix) = unsafe { (Device::<T>::from_file(file), &mut (*format).fmt.pix) };
+        // SAFETY: By the safety requirements; this callback is for capturing video.
+        let (dev, asked, format) = unsafe {
+            let format = &mut *format;
+            (
+                Device::<T>::from_file(file),
+                PixFormat::read(format),
+                format,
+            )
+        };
 
         from_result(|| {
             if dev.queue().is_busy() {
                 return Err(EBUSY);
             }
-            let format = T::try_fmt(dev, &PixFormat::read(pix));
-            T::s_fmt(dev, &format);
-            format.write(pix);
+            let set = T::try_fmt(dev, &asked);
+            T::s_fmt(dev, &set);
+            set.write(format);
             Ok(0)
         })
     }
@@ -239,7 +267,11 @@ impl<T: Capture> VTable<T> {
         *capture = bindings::v4l2_captureparm {
             capability: bindings::V4L2_CAP_TIMEPERFRAME,
             timeperframe: T::interval(dev).into(),
-            readbuffers: T::QUEUE.min_reqbufs_allocation,
+            readbuffers: match dev.buf_type() {
+                BufType::VideoCapture => T::QUEUE.min_reqbufs_allocation,
+                // There is no read().
+                BufType::VideoCaptureMplane => 0,
+            },
             ..Default::default()
         };
         0

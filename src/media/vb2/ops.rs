@@ -7,9 +7,15 @@
 use super::{
     buffer::RawBuffer,
     memory::Memory,
-    queue::Queue, //
+    queue::{
+        Queue,
+        RawQueue, //
+    },
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    stats::Counter, //
+};
 use core::marker::PhantomData;
 use kernel::{
     device,
@@ -155,7 +161,18 @@ impl<T: Operations> VTable<T> {
                 return Ok(0);
             }
 
-            for plane in planes.iter().take(count) {
+            for (i, plane) in planes.iter().take(count).enumerate() {
+                // One plane would overwrite the other: in a capture, there is no offset that user
+                // space could give.
+                if !plane.dbuf.is_null()
+                    && planes.iter().take(i).any(|other| other.dbuf == plane.dbuf)
+                {
+                    // SAFETY: As for `vb`.
+                    unsafe { RawQueue::from_vb2((*vb).vb2_queue) }
+                        .stats()
+                        .inc(Counter::RefusedTwice);
+                    return Err(EINVAL);
+                }
                 // SAFETY: `memory::OPS` is where the private data of planes comes from; it stays
                 // while the buffer is prepared.
                 unsafe { Memory::from_priv(plane.mem_priv) }.prepare()?;

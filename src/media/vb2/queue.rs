@@ -84,6 +84,17 @@ pub struct Config {
     pub bidirectional: bool,
 }
 
+impl Config {
+    /// The ways that there are with buffers of a type: read() knows of one plane only.
+    pub(crate) fn io_modes(&self, buf_type: u32) -> impl Iterator<Item = &IoMode> {
+        let is_multiplanar = buf_type == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+
+        self.io_modes
+            .iter()
+            .filter(move |mode| !is_multiplanar || **mode != IoMode::Read)
+    }
+}
+
 /// The buffers that wait for the driver, in the order in which they were queued.
 struct Ready {
     head: *mut RawBuffer,
@@ -205,8 +216,9 @@ impl<T: Operations> Queue<T> {
                     unsafe {
                         q.write_bytes(0, 1);
                         (*q).type_ = buf_type;
-                        (*q).io_modes =
-                            config.io_modes.iter().fold(0, |all, mode| all | *mode as u32);
+                        (*q).io_modes = config
+                            .io_modes(buf_type)
+                            .fold(0, |all, mode| all | *mode as u32);
                         (*q).dev = dev.cast_mut().cast();
                         (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
                         (*q).ops = &VTable::<T>::OPS;
