@@ -5,6 +5,7 @@
 pub mod cost;
 pub mod counters;
 pub mod dmabuf;
+pub mod mplane;
 pub mod reader;
 pub mod relay;
 pub mod stream;

@@ -11,6 +11,7 @@ mod formats;
 mod io;
 mod leaks;
 mod life;
+mod mplane;
 mod revoke;
 mod runner;
 mod sane;
@@ -29,6 +30,8 @@ pub struct Test {
     pub limit: u64,
     /// A file without which the kernel lacks what the test is about.
     pub needs: Option<&'static str>,
+    /// Whether it is about multi-planar cameras, of which there are none by default.
+    pub is_multiplanar: bool,
 }
 
 const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
@@ -37,6 +40,14 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
         run,
         limit: 90,
         needs: None,
+        is_multiplanar: false,
+    }
+}
+
+const fn multiplanar(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        is_multiplanar: true,
+        ..test(name, run)
     }
 }
 
@@ -81,6 +92,15 @@ pub const TESTS: &[Test] = &[
     test("cache/bounded", cache::bounded),
     test("revoke/queued", revoke::queued),
     test("revoke/attach", revoke::attach),
+    multiplanar("mplane/formats", mplane::formats),
+    multiplanar("mplane/mmap", mplane::mmap),
+    multiplanar("mplane/userptr", mplane::userptr),
+    multiplanar("mplane/dmabufs", mplane::dmabufs),
+    multiplanar("mplane/export", mplane::export),
+    multiplanar("mplane/same", mplane::same),
+    multiplanar("mplane/wrong", mplane::wrong),
+    multiplanar("mplane/create", mplane::create),
+    multiplanar("mplane/rotating", mplane::rotating),
     test("userptr/kinds", userptrs::kinds),
     Test {
         needs: Some(userptrs::HUGE_PAGES),

@@ -15,6 +15,18 @@ impl v4l2_format {
         // SAFETY: Integers only, see above.
         unsafe { self.fmt.pix }
     }
+
+    pub fn pix_mp(&self) -> v4l2_pix_format_mplane {
+        // SAFETY: Integers only, see above.
+        unsafe { self.fmt.pix_mp }
+    }
+}
+
+impl v4l2_plane {
+    pub fn offset(&self) -> u32 {
+        // SAFETY: Integers only, see above.
+        unsafe { self.m.mem_offset }
+    }
 }
 
 impl v4l2_streamparm {

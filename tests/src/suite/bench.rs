@@ -33,6 +33,11 @@ impl Bench {
         patiently(|| v4l2::find(&self.driver, instance, uapi::V4L2_CAP_VIDEO_CAPTURE))
     }
 
+    /// Whether one of the cameras is multi-planar.
+    pub fn has_multiplanar(&self) -> bool {
+        v4l2::find(&self.driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE).is_ok()
+    }
+
     /// Opens it, in a known state.
     pub fn open(&self, instance: usize) -> Outcome<Device> {
         let device = Device::open(&self.camera(instance)?.path).at("open")?;
@@ -201,10 +206,9 @@ impl Ledger {
                 .ok_or_else(|| io::Error::other(format!("vmstat has no {name}")))
         };
         let mut unbalanced = Vec::new();
-        for instance in 0..2 {
+        for number in 0..4 {
             // A camera that is not there, or of another driver, has nothing to say.
-            let name = bench.bus_name(instance).map_err(io::Error::other);
-            if let Ok(counters) = name.and_then(|name| Counters::read(&name)) {
+            if let Ok(counters) = Counters::read(&format!("{}.{number}", bench.driver)) {
                 unbalanced.extend(counters.unbalanced());
             }
         }

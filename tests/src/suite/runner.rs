@@ -75,6 +75,10 @@ pub fn all(bench: &Bench, tests: &[&Test]) -> usize {
             println!("# skipped {}: this kernel has no {path}", test.name);
             continue;
         }
+        if test.is_multiplanar && !bench.has_multiplanar() {
+            println!("# skipped {}: no multi-planar camera", test.name);
+            continue;
+        }
         let start = Instant::now();
         let outcome = Ledger::take(bench)
             .map_err(|e| format!("ledger: {e}"))
