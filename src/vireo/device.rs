@@ -193,6 +193,7 @@ impl v4l2::Capture for Camera {
         timestamp_flags: uapi::BUF_FLAG_TIMESTAMP_MONOTONIC | uapi::BUF_FLAG_TSTAMP_SRC_SOE,
         // The sensor does not wait: three frames of slack for a client that is held up.
         min_reqbufs_allocation: 4,
+        max_num_buffers: 64,
         // The sensor is the CPU.
         bidirectional: true,
     };

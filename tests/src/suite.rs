@@ -3,10 +3,12 @@
 //! The tests. Each runs in a process of its own, with a time limit; after each it is looked at what
 //! is left behind, and the device is tried again.
 
+mod alloc;
 mod bad;
 mod bench;
 mod cache;
 mod dmabufs;
+mod exports;
 mod formats;
 mod io;
 mod leaks;
@@ -101,6 +103,15 @@ pub const TESTS: &[Test] = &[
     multiplanar("mplane/wrong", mplane::wrong),
     multiplanar("mplane/create", mplane::create),
     multiplanar("mplane/rotating", mplane::rotating),
+    test("export/twice", exports::twice),
+    test("export/importers", exports::importers),
+    test("export/sync", exports::sync),
+    test("export/dup", exports::dup),
+    test("export/fork", exports::fork),
+    test("export/scm-rights", exports::scm_rights),
+    test("alloc/many", alloc::many),
+    test("alloc/too-much", alloc::too_much),
+    test("userptr/locked", alloc::locked),
     test("userptr/kinds", userptrs::kinds),
     Test {
         needs: Some(userptrs::HUGE_PAGES),

@@ -347,3 +347,119 @@ pub fn ioctl_none(fd: impl AsFd, request: u32) -> io::Result<()> {
     // SAFETY: No memory involved.
     check(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), request.into()) }).map(|_| ())
 }
+
+/// Gives up the right to lock as much memory as one likes, and sets how much may be.
+pub fn limit_locked_memory(bytes: u64) -> io::Result<()> {
+    const CAP_IPC_LOCK: u32 = 14;
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = [VERSION_3, 0];
+    // Effective, permitted and inheritable, of the lower 32 rights and of the upper.
+    let mut rights = [0u32; 6];
+    let (head, data) = (header.as_mut_ptr(), rights.as_mut_ptr());
+    // SAFETY: Both have the size of the structs of this version.
+    if unsafe { libc::syscall(libc::SYS_capget, head, data) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    for right in &mut rights[..2] {
+        *right &= !(1 << CAP_IPC_LOCK);
+    }
+    let (head, data) = (header.as_mut_ptr(), rights.as_mut_ptr());
+    // SAFETY: As above.
+    if unsafe { libc::syscall(libc::SYS_capset, head, data) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let limit = libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: bytes,
+    };
+    // SAFETY: The struct is only read.
+    match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Sends a descriptor over a socket.
+pub fn send_fd(socket: impl AsFd, fd: impl AsFd) -> io::Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    let mut byte = [0u8];
+    let mut part = libc::iovec {
+        iov_base: byte.as_mut_ptr().cast(),
+        iov_len: 1,
+    };
+    let mut control = [0u64; 4];
+    // SAFETY: The message consists of pointers and lengths, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // SAFETY: These calculate; there is room for one descriptor, and it is aligned.
+    unsafe {
+        message.msg_controllen = libc::CMSG_SPACE(4) as _;
+        let header = libc::CMSG_FIRSTHDR(&message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(4) as _;
+        libc::CMSG_DATA(header).cast::<i32>().write_unaligned(fd);
+    }
+    // SAFETY: All that the message points to is alive.
+    match unsafe { libc::sendmsg(socket.as_fd().as_raw_fd(), &message, 0) } {
+        1 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Receives a descriptor that [`send_fd`] has sent.
+pub fn receive_fd(socket: impl AsFd) -> io::Result<OwnedFd> {
+    let mut byte = [0u8];
+    let mut part = libc::iovec {
+        iov_base: byte.as_mut_ptr().cast(),
+        iov_len: 1,
+    };
+    let mut control = [0u64; 4];
+    // SAFETY: As in `send_fd()`.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = std::mem::size_of_val(&control) as _;
+    let flags = libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: All that the message points to is alive, and as long as it says.
+    if unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, flags) } != 1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: The kernel has filled in the header, if there is one.
+    let fd = unsafe {
+        let header = libc::CMSG_FIRSTHDR(&message);
+        if header.is_null() || (*header).cmsg_type != libc::SCM_RIGHTS {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        libc::CMSG_DATA(header).cast::<i32>().read_unaligned()
+    };
+    Ok(owned(fd))
+}
+
+/// A line of a file of /proc that gives a size in KiB, in bytes.
+fn kibibytes(path: &str, name: &str) -> io::Result<u64> {
+    std::fs::read_to_string(path)?
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix(name)?
+                .trim()
+                .strip_suffix(" kB")?
+                .parse()
+                .ok()
+        })
+        .map(|size: u64| size * 1024)
+        .ok_or_else(|| io::Error::other(format!("{path} has no {name}")))
+}
+
+/// How much memory could be allocated.
+pub fn available_memory() -> io::Result<u64> {
+    kibibytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// How much memory this process has locked.
+pub fn locked_memory() -> io::Result<u64> {
+    kibibytes("/proc/self/status", "VmLck:")
+}

@@ -77,6 +77,8 @@ pub struct Config {
     pub timestamp_flags: u32,
     /// How many buffers VIDIOC_REQBUFS makes at least.
     pub min_reqbufs_allocation: u32,
+    /// How many buffers there may be at once.
+    pub max_num_buffers: u32,
     /// The engine reads as well as writes the memory, or is the CPU: map for both directions.
     ///
     /// A CPU that writes into memory mapped `DMA_FROM_DEVICE` has its caches invalidated on some
@@ -227,6 +229,7 @@ impl<T: Operations> Queue<T> {
                         (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
                         (*q).timestamp_flags = config.timestamp_flags;
                         (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
+                        (*q).max_num_buffers = config.max_num_buffers;
                         (*q).set_bidirectional(config.bidirectional.into());
                     }
                     // SAFETY: All that the core asks for is set above.

@@ -24,7 +24,10 @@ use core::{
 use kernel::{
     device,
     error::to_result,
-    mm::virt,
+    mm::{
+        virt,
+        Mm, //
+    },
     new_mutex,
     page::{
         PAGE_MASK,
@@ -63,7 +66,8 @@ pub(super) struct UserPages {
 impl UserPages {
     /// Pins the `len` bytes at `addr` of the calling process.
     ///
-    /// `EINVAL` where there is no memory, where it cannot be written, and where it is a device's.
+    /// `EINVAL` where there is no memory, where it cannot be written, and where it is a device's;
+    /// `ENOMEM` where it is more than the process may lock.
     pub(super) fn pin(
         dev: &device::Device,
         addr: usize,
@@ -151,7 +155,9 @@ impl UserAccess<'_> {
 struct Lease {
     base: NonNull<c_void>,
     map: iosys_map::Map,
+    // Dropped in this order: what is pinned is accounted for.
     _pages: Pinned,
+    _account: Account,
     watch: Pin<KBox<Watch>>,
 }
 
@@ -177,6 +183,7 @@ impl Lease {
         // memory: look before and after. What comes between is the process's own doing, and the
         // pages that it gets are pinned by the rules of its memory in any case.
         check(dev, first, end, stats)?;
+        let account = Account::new(count, stats)?;
         let mut pages = Pinned::new(count, stats)?;
 
         while pages.list.len() < count {
@@ -206,6 +213,7 @@ impl Lease {
             // SAFETY: `len` bytes from `offset` on are mapped, until `drop()`.
             map: unsafe { iosys_map::Map::from_vaddr(start, len) },
             _pages: pages,
+            _account: account,
             watch,
         })
     }
@@ -223,6 +231,43 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // SAFETY: By the type invariants; nothing uses the mapping any more.
         unsafe { bindings::vunmap(self.base.as_ptr()) };
+    }
+}
+
+/// Pages that a process is charged for as if it had locked them (`RLIMIT_MEMLOCK`).
+///
+/// # Invariants
+///
+/// `count` pages are accounted for in `mm`.
+struct Account {
+    mm: ARef<Mm>,
+    count: usize,
+}
+
+impl Account {
+    /// Charges the calling process, `ENOMEM` if it may not lock that many more.
+    fn new(count: usize, stats: &Stats) -> Result<Self> {
+        let task = kernel::current!();
+        let mm: &Mm = task.mm().ok_or(EINVAL)?;
+
+        // SAFETY: The memory is that of the current task, whose lock is not held.
+        to_result(unsafe { bindings::account_locked_vm(mm.as_raw(), count, true) })
+            .inspect_err(|_| stats.inc(Counter::RefusedLimit))?;
+        // INVARIANT: Accounted for just now.
+        Ok(Self {
+            mm: mm.into(),
+            count,
+        })
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        // It may be another process that gives the memory back, and this one be gone.
+        //
+        // SAFETY: The structure is there as long as the reference, and its lock is not held. By
+        // the type invariants there is that much to give back, which cannot fail.
+        unsafe { bindings::account_locked_vm(self.mm.as_raw(), self.count, false) };
     }
 }
 

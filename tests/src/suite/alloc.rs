@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Many and large buffers, in few pieces.
+
+use super::bench::equal;
+use super::bench::holds;
+use super::bench::refused;
+use super::bench::Bench;
+use super::bench::Context;
+use super::bench::Outcome;
+use super::bench::FOURCC;
+use crate::counters::Counters;
+use crate::stream::Backing;
+use crate::stream::Stream;
+use crate::sys;
+use crate::v4l2::MMAP;
+use crate::verify;
+
+use std::io;
+
+/// As many buffers as there may be, of 2160p, or of the largest size of which they find room.
+pub fn many(bench: &Bench) -> Outcome {
+    const COUNT: u32 = 64;
+    let name = bench.bus_name(0)?;
+    let free = sys::available_memory().at("meminfo")?;
+    let sizes = [(3840, 2160), (2560, 1440), (1920, 1080), (1280, 720)];
+    let size = sizes
+        .into_iter()
+        .find(|(w, h)| 2 * w * h * u64::from(COUNT) * 5 / 4 < free)
+        .ok_or("not even 64 buffers of 720p find room")?;
+    println!("# {COUNT} buffers of {}x{}", size.0, size.1);
+
+    let device = bench.open(0)?;
+    let pix = device
+        .set_format(FOURCC, size.0 as u32, size.1 as u32)
+        .at("S_FMT")?;
+    device.set_interval(1, 10).at("S_PARM")?;
+    let count = device.request(MMAP, COUNT).at("REQBUFS")?;
+    equal("buffers", count, COUNT)?;
+    equal(
+        "and no more",
+        device.request(MMAP, 1000).at("REQBUFS")?,
+        COUNT,
+    )?;
+    let counters = Counters::read(&name).at("counters")?;
+    let pages = u64::from(pix.sizeimage).div_ceil(sys::PAGE as u64) * u64::from(COUNT);
+    equal("pages", counters.get("pages_allocated"), pages)?;
+    let segments = counters.get("segments");
+    println!("# {segments} segments of {pages} pages");
+    holds("they are in few pieces", segments * 8 < pages)?;
+
+    let maps = (0..count)
+        .map(|index| device.map(index).map(Backing::Mmap))
+        .collect::<io::Result<_>>()
+        .at("mmap")?;
+    let stream = Stream::start(&device, maps).at("start")?;
+    verify::frames(&stream, 4).map(|_| ())
+}
+
+/// More than there is: ENOMEM, and all of it comes back.
+pub fn too_much(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let name = bench.bus_name(0)?;
+    device.set_format(FOURCC, 7680, 4320).at("S_FMT")?;
+    // What cannot be had whole is had in part.
+    let free = sys::available_memory().at("meminfo")?;
+    let one = 2 * 7680 * 4320;
+    if free / one < 60 {
+        let count = device.request(MMAP, 64).at("REQBUFS")?;
+        holds("fewer than asked for", count < 64 && count > 0)?;
+        device.request(MMAP, 0).at("REQBUFS(0)")?;
+    }
+    let counters = Counters::read(&name).at("counters")?;
+    equal("pages", counters.get("pages_allocated"), 0)?;
+    equal("segments", counters.get("segments"), 0)
+}
+
+/// USERPTR counts as memory that the process has locked.
+pub fn locked(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let size = sys::page_align(device.format().at("G_FMT")?.sizeimage as usize);
+    let name = bench.bus_name(0)?;
+    let before = Counters::read(&name).at("counters")?;
+    sys::limit_locked_memory(2 * size as u64).at("RLIMIT_MEMLOCK")?;
+    for _ in 0..3 {
+        let stream = Stream::prepare(
+            &device,
+            (0..4)
+                .map(|_| Backing::anonymous(size))
+                .collect::<io::Result<_>>()
+                .at("mmap")?,
+        )
+        .at("REQBUFS")?;
+        stream.queue(0).at("the first")?;
+        stream.queue(1).at("the second")?;
+        equal(
+            "locked",
+            sys::locked_memory().at("status")?,
+            2 * size as u64,
+        )?;
+        for _ in 0..2 {
+            refused("the third", libc::ENOMEM, stream.queue(2))?;
+        }
+        device.stream_on().at("STREAMON")?;
+        for _ in 0..4 {
+            let (frame, _) = stream.next().at("DQBUF")?;
+            holds("it has no error", !frame.failed)?;
+            stream.queue(frame.index).at("QBUF")?;
+        }
+        drop(stream);
+        equal("locked afterwards", sys::locked_memory().at("status")?, 0)?;
+    }
+    let now = Counters::read(&name).at("counters")?;
+    equal("refusals", now.since(&before, "refused_memlock"), 6)
+}
