@@ -49,7 +49,7 @@ mod import;
 mod pages;
 mod table;
 #[cfg(CONFIG_KUNIT = "y")]
-mod tests;
+pub(crate) mod tests;
 mod vmap;
 
 pub use self::{

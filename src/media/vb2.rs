@@ -20,6 +20,8 @@ mod cache;
 mod memory;
 mod ops;
 mod queue;
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
 mod userptr;
 
 pub use self::{

@@ -2,7 +2,7 @@
 
 //! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
 
-pub(super) mod staged;
+pub(crate) mod staged;
 
 use self::staged::{
     Call,
@@ -40,13 +40,13 @@ use kernel::{
 };
 
 /// A device that can, or cannot, do DMA.
-pub(super) struct Device {
+pub(crate) struct Device {
     reg: faux::Registration,
     _mask: Option<KBox<u64>>,
 }
 
 impl Device {
-    pub(super) fn new(name: &CStr, has_dma: bool) -> Result<Self> {
+    pub(crate) fn new(name: &CStr, has_dma: bool) -> Result<Self> {
         let reg = faux::Registration::new(name, None)?;
         let mut this = Self { reg, _mask: None };
 
@@ -63,19 +63,19 @@ impl Device {
         Ok(this)
     }
 
-    pub(super) fn get(&self) -> &device::Device<device::Bound> {
+    pub(crate) fn get(&self) -> &device::Device<device::Bound> {
         self.reg.as_ref().as_ref()
     }
 }
 
 /// Lets the files go whose last reference a kernel thread has dropped.
-pub(super) fn settle() {
+pub(crate) fn settle() {
     // SAFETY: No lock is held, and the thread does not belong to the work that is waited for.
     unsafe { bindings::flush_delayed_fput() };
 }
 
 /// Runs `f` without the backtraces of warnings: dma-buf warns of exporters whose vmap() fails.
-fn without_warnings<T>(f: impl FnOnce() -> T) -> T {
+pub(crate) fn without_warnings<T>(f: impl FnOnce() -> T) -> T {
     // SAFETY: This is a KUnit test, and suppression begins and ends in it.
     unsafe {
         let test = bindings::kunit_get_current_test();

@@ -12,6 +12,9 @@
 //! by now. An exporter that wants its memory back gets it (see [`dma_buf::Import`]), and when
 //! memory is short everything is let go.
 
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
+
 use super::memory::Memory;
 use crate::{
     bindings,

@@ -32,7 +32,7 @@ use kernel::{
 
 /// A call of the exporter.
 #[derive(Clone, Copy, PartialEq)]
-pub(in super::super) enum Call {
+pub(crate) enum Call {
     Attach,
     Detach,
     Map(DataDirection),
@@ -46,7 +46,7 @@ pub(in super::super) enum Call {
 
 /// What an exporter was asked, in which order, and where it is to fail.
 #[pin_data]
-pub(in super::super) struct Notes {
+pub(crate) struct Notes {
     #[pin]
     calls: Mutex<KVec<Call>>,
     #[pin]
@@ -54,7 +54,7 @@ pub(in super::super) struct Notes {
 }
 
 impl Notes {
-    pub(in super::super) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 calls <- new_mutex!(KVec::new()),
@@ -72,12 +72,12 @@ impl Notes {
         }
     }
 
-    pub(in super::super) fn fail(&self, failure: Option<(Call, Error)>) {
+    pub(crate) fn fail(&self, failure: Option<(Call, Error)>) {
         *self.failure.lock() = failure;
     }
 
     /// The calls so far, which are forgotten.
-    pub(in super::super) fn read(&self) -> KVec<Call> {
+    pub(crate) fn read(&self) -> KVec<Call> {
         settle();
         core::mem::take(&mut *self.calls.lock())
     }
@@ -85,15 +85,15 @@ impl Notes {
 
 /// An exporter whose CPU sees other memory than its devices do: what is written reaches them when
 /// an access ends, and not otherwise.
-pub(in super::super) struct Staged {
-    pub(in super::super) memory: ARef<Pages>,
-    pub(in super::super) stage: ARef<Pages>,
-    pub(in super::super) notes: Arc<Notes>,
+pub(crate) struct Staged {
+    pub(crate) memory: ARef<Pages>,
+    pub(crate) stage: ARef<Pages>,
+    pub(crate) notes: Arc<Notes>,
 }
 
 impl Staged {
     /// A dma-buf of such memory, that memory as devices see it, and what is noted of it.
-    pub(in super::super) fn export(
+    pub(crate) fn export(
         size: usize,
         flags: u32,
     ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
@@ -125,7 +125,7 @@ impl Drop for Staged {
 }
 
 /// What [`Staged`] keeps for a device.
-pub(in super::super) struct Place {
+pub(crate) struct Place {
     dev: ARef<device::Device>,
     notes: Arc<Notes>,
 }

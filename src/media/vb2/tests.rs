@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the tests of queues share: a driver that leaves its buffers to the test, and user space,
+//! which is played by calling videobuf2 as the ioctls do.
+
+mod imports;
+mod queueing;
+mod user;
+
+pub(super) use self::user::{
+    Fd,
+    Plane,
+    User, //
+};
+
+use super::{
+    Buffer,
+    Config,
+    IoMode,
+    Layout,
+    Meta,
+    Operations,
+    Queue, //
+};
+use crate::{
+    bindings,
+    dma_buf::{
+        tests::{
+            settle,
+            Device, //
+        },
+        DmaBuf, //
+    },
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
+use core::ptr::null_mut;
+use kernel::{
+    error::to_result,
+    fs::file::flags::O_RDWR,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const MMAP: u32 = bindings::v4l2_memory_V4L2_MEMORY_MMAP;
+pub(super) const USERPTR: u32 = bindings::v4l2_memory_V4L2_MEMORY_USERPTR;
+pub(super) const DMABUF: u32 = bindings::v4l2_memory_V4L2_MEMORY_DMABUF;
+
+/// A driver without an engine: tests take its buffers, and give them back.
+#[pin_data]
+pub(super) struct Camera {
+    #[pin]
+    pub(super) queue: Queue<Camera>,
+    layout: Layout,
+    /// The error with which streaming does not start, or 0.
+    pub(super) start_error: Atomic<i32>,
+}
+
+#[vtable]
+impl Operations for Camera {
+    type Context = Self;
+
+    fn layout(context: &Self) -> Result<Layout> {
+        Ok(context.layout)
+    }
+
+    fn start_streaming(context: &Self) -> Result {
+        match context.start_error.load(Relaxed) {
+            0 => Ok(()),
+            e => {
+                // One that is taken before the start fails must not be lost either.
+                drop(context.queue.next());
+                Err(Error::from_errno(-e))
+            }
+        }
+    }
+
+    fn stop_streaming(_context: &Self) {}
+}
+
+/// What a frame is given back with, where a test does not look at it.
+pub(super) const META: Meta = Meta {
+    sequence: 0,
+    timestamp: 0,
+    field: bindings::v4l2_field_V4L2_FIELD_NONE,
+};
