@@ -41,7 +41,7 @@ pub struct PixFormat {
     pub field: u32,
     /// `V4L2_COLORSPACE_*`.
     pub colorspace: u32,
-    /// How many of `planes` there are; one on a single-planar device.
+    /// How many of `planes` there are, [`MAX_PLANES`] at most; one on a single-planar device.
     pub num_planes: usize,
     /// The planes.
     pub planes: [PlanePixFormat; MAX_PLANES],
@@ -94,18 +94,19 @@ impl PixFormat {
     /// Writes all of the member for the type: what has no field here is at its default.
     pub(super) fn write(&self, raw: &mut bindings::v4l2_format) {
         if raw.type_ == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE {
+            let count = self.num_planes.min(MAX_PLANES);
             let mut pix = bindings::v4l2_pix_format_mplane {
                 width: self.width,
                 height: self.height,
                 pixelformat: self.pixelformat,
                 field: self.field,
                 colorspace: self.colorspace,
-                num_planes: self.num_planes as u8,
+                num_planes: count as u8,
                 ..Default::default()
             };
             let mut planes = pix.plane_fmt;
 
-            for (raw, plane) in planes.iter_mut().zip(&self.planes[..self.num_planes]) {
+            for (raw, plane) in planes.iter_mut().zip(&self.planes).take(count) {
                 raw.bytesperline = plane.bytesperline;
                 raw.sizeimage = plane.sizeimage;
             }
