@@ -398,6 +398,42 @@ mod tests {
     }
 
     #[test]
+    fn parts_make_the_frame() {
+        for format in FORMATS {
+            for (width, height) in [(16, 16), (90, 66), (258, 18)] {
+                let layout = Layout::negotiate(format.fourcc, width, height);
+                let frame = Frame {
+                    sequence: 7,
+                    phase: 10,
+                    ..Frame::default()
+                };
+                let whole = composed(layout, Look::default(), frame);
+                let template = template(layout, Look::default());
+
+                assert!(whole.is_some());
+                assert!(template.is_some());
+                for (whole, template) in whole.iter().zip(&template) {
+                    for part in layout.parts() {
+                        // No larger than the part: what belongs to another one does not fit.
+                        let size = part.sizeimage as usize;
+                        let memory = zeroed(size).zip(zeroed(size));
+
+                        assert!(memory.is_some());
+                        if let Some((bytes, writes)) = memory {
+                            let mut memory = Memory { bytes, writes };
+                            let want = whole.bytes.get(part.offset..part.offset + size);
+
+                            assert!(template.compose_part(&frame, &part, &mut memory) == Ok(()));
+                            assert!(memory.writes.iter().all(|&count| matches!(count, 1..=2)));
+                            assert!(want.is_some_and(|want| want.iter().eq(memory.bytes.iter())));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_error_of_the_sink_is_handed_on() {
         struct Full(usize);
 
@@ -454,7 +490,10 @@ mod tests {
             for (name, step, samples, black, white) in [
                 (b"YUYV", 2, 1, 16, 235),
                 (b"NV12", 1, 1, 16, 235),
+                (b"YU12", 1, 1, 16, 235),
                 (b"RGB3", 3, 3, 0, 255),
+                (b"NM12", 1, 1, 16, 235),
+                (b"YM12", 1, 1, 16, 235),
             ] {
                 let layout = Layout::negotiate(fourcc(name), width, height);
                 let copies = Copies::of(&layout);
@@ -485,7 +524,7 @@ mod tests {
 
     #[test]
     fn the_stamp_leaves_chroma_alone() {
-        for name in [b"YUYV", b"NV12"] {
+        for name in [b"YUYV", b"NV12", b"YU12", b"NM12", b"YM12"] {
             let layout = Layout::negotiate(fourcc(name), 32, 16);
             let look = Look {
                 pattern: Pattern::Solid,
@@ -498,6 +537,8 @@ mod tests {
                 let want = match name {
                     b"YUYV" => [None, Some(100), None, Some(212)],
                     _ if n < 32 * 16 => [None; 4],
+                    b"YU12" | b"YM12" if n < 32 * 16 + 16 * 8 => [Some(100); 4],
+                    b"YU12" | b"YM12" => [Some(212); 4],
                     _ => [Some(100), Some(212), Some(100), Some(212)],
                 };
 
