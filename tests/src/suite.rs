@@ -100,6 +100,7 @@ pub const TESTS: &[Test] = &[
     multiplanar("mplane/dmabufs", mplane::dmabufs),
     multiplanar("mplane/export", mplane::export),
     multiplanar("mplane/same", mplane::same),
+    multiplanar("mplane/changing", mplane::changing),
     multiplanar("mplane/wrong", mplane::wrong),
     multiplanar("mplane/create", mplane::create),
     multiplanar("mplane/rotating", mplane::rotating),

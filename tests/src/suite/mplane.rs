@@ -23,6 +23,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
+use std::os::fd::RawFd;
 
 const SIZE: (u32, u32) = (640, 480);
 
@@ -170,6 +171,62 @@ pub fn export(_bench: &Bench) -> Outcome {
         camera.stream(&buffers, 20)?;
     }
     Ok(())
+}
+
+/// Planes as VIDIOC_QBUF is told of them.
+fn told(fds: &[RawFd]) -> Vec<v4l2_plane> {
+    let plane = |fd: &RawFd| {
+        let mut plane = v4l2_plane::default();
+        plane.m.fd = *fd;
+        plane
+    };
+    fds.iter().map(plane).collect()
+}
+
+/// Other planes on an index that had some before: exchanged, doubled, and right again.
+pub fn changing(_bench: &Bench) -> Outcome {
+    let mut camera = open(0, b"YM12")?;
+    let (large, small) = (camera.sizes[0], camera.sizes[1]);
+    let before = counters(0)?;
+    let memory = |size| {
+        let fd = dmabuf::udmabuf(size).at("udmabuf")?;
+        let copy = fd.try_clone().at("dup")?;
+        let memory = Memory::dmabuf(copy, size).at("mmap")?;
+        Ok::<_, String>((fd.as_raw_fd(), fd, memory))
+    };
+    // The chroma planes are of one size, and may change places.
+    let ((y, _y, a), (cb, _cb, b), (cr, _cr, c)) = (memory(large)?, memory(small)?, memory(small)?);
+    camera.device.request(v4l2::DMABUF, 1).at("REQBUFS")?;
+    camera.device.stream_on().at("STREAMON")?;
+    let (straight, exchanged) = (vec![a, b, c], [y, cr, cb]);
+    let mut buffers = vec![straight];
+    let doubled = [[y, y, cr], [y, cb, cb], [y, cr, cr], [y, cb, y]];
+    let mut frames = 0;
+
+    for wrong in &doubled {
+        for (order, fds) in [[y, cb, cr], exchanged].into_iter().enumerate() {
+            if order == 1 {
+                buffers[0].swap(1, 2);
+            }
+            // The same planes twice, for what videobuf2 does not look at again.
+            for _ in 0..2 {
+                camera
+                    .queue_raw(v4l2::DMABUF, 0, &mut told(&fds))
+                    .at("QBUF")?;
+                let frame = camera.dequeue(&buffers)?;
+                camera.check(&frame)?;
+                frames += 1;
+            }
+            if order == 1 {
+                buffers[0].swap(1, 2);
+            }
+            let result = camera.queue_raw(v4l2::DMABUF, 0, &mut told(wrong));
+            refused("one dma-buf for two planes", libc::EINVAL, result)?;
+        }
+    }
+    equal("frames", frames, 16)?;
+    let refusals = counters(0)?.since(&before, "refused_same_plane");
+    equal("refusals", refusals, 2 * doubled.len() as u64)
 }
 
 /// One dma-buf for two planes: one would overwrite the other.
