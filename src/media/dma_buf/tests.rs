@@ -33,8 +33,13 @@ use kernel::{
     },
     page::PAGE_SIZE,
     prelude::*,
+    str::CString,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc, //
     },
 };
@@ -47,7 +52,10 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(name: &CStr, has_dma: bool) -> Result<Self> {
-        let reg = faux::Registration::new(name, None)?;
+        // A test that fails leaves its device behind, which must not fail the next one as well.
+        static COUNT: Atomic<u32> = Atomic::new(0);
+        let name = CString::try_from_fmt(fmt!("{}.{}", name, COUNT.fetch_add(1, Relaxed)))?;
+        let reg = faux::Registration::new(&name, None)?;
         let mut this = Self { reg, _mask: None };
 
         if has_dma {
