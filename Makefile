@@ -64,6 +64,16 @@ vm-debug:
 uml-debug:
 	@scripts/uml debug
 
+# Everything at once, at random, on the kernel for finding bugs: with this seed
+# (that of the clock by default), for so many seconds.
+.PHONY: torture
+torture: SEED ?= $(shell date +%s)
+torture: FOR ?= 60
+torture:
+	@scripts/in-root tests/build
+	@VIREO_CMD='SEED=$(SEED) FOR=$(FOR) tests/run torture' \
+		VIREO_PARAMS='n_devs=2' VM_TIMEOUT=$$(($(FOR) + 600)) scripts/uml debug
+
 .PHONY: shell
 shell:
 	@scripts/vm shell

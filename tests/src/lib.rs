@@ -11,6 +11,7 @@ pub mod relay;
 pub mod stream;
 pub mod suite;
 pub mod sys;
+pub mod torture;
 pub mod uapi;
 pub mod v4l2;
 pub mod verify;

@@ -112,6 +112,19 @@ impl Camera {
         })
     }
 
+    /// Whether the format is still the one that was set: anybody may change it until there are
+    /// buffers.
+    pub fn is_as_set(&self) -> io::Result<bool> {
+        let mut format = uapi::v4l2_format {
+            type_: CAPTURE,
+            ..Default::default()
+        };
+        self.device.ioctl(uapi::VIDIOC_G_FMT, &mut format)?;
+        let (pix, layout) = (format.pix_mp(), self.reader.layout());
+        Ok((pix.pixelformat, pix.width, pix.height)
+            == (layout.format.fourcc, layout.width, layout.height))
+    }
+
     /// Allocates buffers as CREATE_BUFS does, with planes of other sizes; the first index.
     pub fn create(&self, count: u32, sizes: &[usize]) -> io::Result<u32> {
         let mut format = uapi::v4l2_format {

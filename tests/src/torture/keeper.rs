@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Starts the processes, does to the cameras what their owner could, and looks at what is left.
+
+use super::Random;
+use super::Tally;
+use crate::counters::Counters;
+use crate::sys;
+use crate::v4l2;
+
+use std::fs;
+use std::io::Read;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How long the processes of a round work.
+const ROUND: Duration = Duration::from_secs(6);
+
+/// The cameras that the module is loaded with.
+const CAMERAS: usize = 4;
+
+pub struct Options {
+    pub seed: u64,
+    pub time: Duration,
+    pub workers: usize,
+    /// The module, to load it again.
+    pub module: Option<String>,
+}
+
+pub struct Keeper {
+    options: Options,
+    random: Random,
+    tally: Tally,
+}
+
+fn camera(number: usize) -> String {
+    format!("vireo.{number}")
+}
+
+impl Keeper {
+    pub fn new(options: Options) -> Self {
+        Self {
+            random: Random::new(options.seed),
+            tally: Tally::default(),
+            options,
+        }
+    }
+
+    /// Tortures for as long as asked; what was counted, or what is wrong.
+    pub fn run(mut self) -> Result<Tally, String> {
+        let end = Instant::now() + self.options.time;
+        let mut round = 0;
+        while Instant::now() < end {
+            self.round(round)
+                .map_err(|e| format!("round {round}: {e}"))?;
+            self.settled()?;
+            if self.options.module.is_some() && self.random.once_in(3) {
+                self.reload()?;
+            }
+            round += 1;
+        }
+        self.tally.add("rounds", round);
+        Ok(self.tally)
+    }
+
+    fn spawn(&mut self, round: u64, worker: usize) -> Result<Child, String> {
+        let own = std::env::current_exe().map_err(|e| format!("own path: {e}"))?;
+        let seed = self.options.seed ^ (round << 8) ^ worker as u64;
+        Command::new(own)
+            .args(["worker", &seed.to_string(), &ROUND.as_millis().to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("spawn: {e}"))
+    }
+
+    /// Lets processes work, and their cameras come and go meanwhile.
+    fn round(&mut self, round: u64) -> Result<(), String> {
+        let mut workers = Vec::new();
+        for worker in 0..self.options.workers {
+            workers.push((self.spawn(round, worker)?, false));
+        }
+        let end = Instant::now() + ROUND;
+        while Instant::now() < end {
+            let pause = 50 + self.random.below(700) as u64;
+            thread::sleep(Duration::from_millis(pause));
+            self.meddle(&mut workers)?;
+        }
+        for number in 0..CAMERAS {
+            let _ = fs::write(format!("/sys/kernel/debug/{}/revoke", camera(number)), "0");
+        }
+        let patience = Instant::now() + Duration::from_secs(60);
+        for (number, (mut child, was_killed)) in workers.into_iter().enumerate() {
+            while child
+                .try_wait()
+                .map_err(|e| format!("wait: {e}"))?
+                .is_none()
+            {
+                if Instant::now() > patience {
+                    return Err(format!("process {number} does not end"));
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            let status = child.wait().map_err(|e| format!("wait: {e}"))?;
+            let mut said = String::new();
+            if let Some(mut stdout) = child.stdout.take() {
+                stdout
+                    .read_to_string(&mut said)
+                    .map_err(|e| format!("stdout: {e}"))?;
+            }
+            let mut rest = Vec::new();
+            for line in said.lines() {
+                if !self.tally.read(line) {
+                    rest.push(line);
+                }
+            }
+            if !status.success() && !was_killed {
+                return Err(format!("process {number}: {status}: {}", rest.join("; ")));
+            }
+        }
+        Ok(())
+    }
+
+    /// One thing that the owner of the cameras may do.
+    fn meddle(&mut self, workers: &mut [(Child, bool)]) -> Result<(), String> {
+        let number = self.random.below(CAMERAS);
+        match self.random.below(10) {
+            0 | 1 => {
+                let name = camera(number);
+                let driver = "/sys/bus/platform/drivers/vireo";
+                if fs::write(format!("{driver}/unbind"), &name).is_ok() {
+                    self.tally.count("unbinds");
+                    let pause = self.random.below(100) as u64;
+                    thread::sleep(Duration::from_millis(pause));
+                    fs::write(format!("{driver}/bind"), &name)
+                        .map_err(|e| format!("bind of {name}: {e}"))?;
+                }
+            }
+            2 | 3 => {
+                let path = format!("/sys/kernel/debug/{}/revoke", camera(number));
+                if fs::write(&path, "1").is_ok() {
+                    self.tally.count("revocations");
+                    let pause = self.random.below(60) as u64;
+                    thread::sleep(Duration::from_millis(pause));
+                    // It may be unbound by now: then there is nothing to be let go.
+                    let _ = fs::write(&path, "0");
+                }
+            }
+            4 => {
+                let index = self.random.below(workers.len());
+                if let Some((child, was_killed)) = workers.get_mut(index) {
+                    if !*was_killed && child.kill().is_ok() {
+                        *was_killed = true;
+                        self.tally.count("kills");
+                    }
+                }
+            }
+            5 => {
+                self.tally.count("shortages of memory");
+                fs::write("/proc/sys/vm/drop_caches", "3")
+                    .map_err(|e| format!("drop_caches: {e}"))?;
+                // Not every kernel has this one.
+                let _ = fs::write("/proc/sys/vm/compact_memory", "1");
+            }
+            6 => {
+                let path = format!("/sys/kernel/debug/{}/status", camera(number));
+                let _ = fs::read_to_string(path);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// With nobody left, everything must balance.
+    fn settled(&mut self) -> Result<(), String> {
+        let start = Instant::now();
+        loop {
+            let mut unbalanced = Vec::new();
+            for number in 0..CAMERAS {
+                let name = camera(number);
+                let counters =
+                    Counters::read(&name).map_err(|e| format!("counters of {name}: {e}"))?;
+                unbalanced.extend(counters.unbalanced().into_iter().map(|u| (number, u)));
+            }
+            if unbalanced.is_empty() {
+                return Ok(());
+            }
+            if start.elapsed() > Duration::from_secs(10) {
+                return Err(format!("nobody is left, but: {unbalanced:?}"));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The module goes and comes again, with other cameras.
+    fn reload(&mut self) -> Result<(), String> {
+        let Some(module) = &self.options.module else {
+            return Ok(());
+        };
+        sys::delete_module(c"vireo").map_err(|e| format!("rmmod: {e}"))?;
+        let kind = self.random.below(3);
+        let status = Command::new("insmod")
+            .arg(module)
+            .arg(format!("n_devs={CAMERAS}"))
+            .arg("max_fps=100")
+            .arg(format!("multiplanar={}", if kind == 1 { 0 } else { kind }))
+            .status()
+            .map_err(|e| format!("insmod: {e}"))?;
+        if !status.success() {
+            return Err(format!("insmod: {status}"));
+        }
+        self.tally.count("reloads");
+        let start = Instant::now();
+        while v4l2::nodes()
+            .map_err(|e| format!("nodes: {e}"))?
+            .iter()
+            .filter(|node| node.driver == "vireo")
+            .count()
+            < CAMERAS
+        {
+            if start.elapsed() > Duration::from_secs(10) {
+                return Err("the cameras do not come".into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each process does: sessions with a camera, one after the other.
+
+use super::Random;
+use super::Tally;
+use crate::dmabuf;
+use crate::mplane;
+use crate::stream;
+use crate::stream::Backing;
+use crate::stream::Stream;
+use crate::sys;
+use crate::sys::Mapping;
+use crate::uapi;
+use crate::v4l2;
+use crate::v4l2::Device;
+use crate::v4l2::Identity;
+use crate::verify::Checker;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Why a session ended early.
+enum End {
+    /// As it must be expected, when others do what they do.
+    Expected(String),
+    /// As it must never be.
+    Wrong(String),
+}
+
+type Outcome<T = ()> = Result<T, End>;
+
+/// What the kernel may answer when cameras come and go, others use them, and memory is short or
+/// taken back. Anything else is a fault.
+const EXPECTED: &[i32] = &[
+    libc::ENODEV,
+    libc::ENXIO,
+    libc::ENOENT,
+    libc::EBUSY,
+    libc::ENOMEM,
+];
+
+trait Context<T> {
+    fn at(self, what: &str) -> Outcome<T>;
+    /// As [`at`](Self::at), where this errno may come as well.
+    fn at_or(self, what: &str, errno: i32) -> Outcome<T>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn at(self, what: &str) -> Outcome<T> {
+        self.at_or(what, libc::ENODEV)
+    }
+
+    fn at_or(self, what: &str, errno: i32) -> Outcome<T> {
+        self.map_err(|error| match error.raw_os_error() {
+            Some(e) if e == errno || EXPECTED.contains(&e) => {
+                End::Expected(format!("{what}: {error}"))
+            }
+            _ => End::Wrong(format!("{what}: {error}")),
+        })
+    }
+}
+
+/// A process at work.
+pub struct Worker {
+    random: Random,
+    tally: Tally,
+    /// dma-bufs that outlive the sessions that they come from.
+    bag: Vec<(OwnedFd, usize)>,
+    last: VecDeque<String>,
+    /// The format of the session.
+    set: (u32, u32, u32),
+}
+
+impl Worker {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            tally: Tally::default(),
+            bag: Vec::new(),
+            last: VecDeque::new(),
+            set: (0, 0, 0),
+        }
+    }
+
+    /// Works until the time is over; what was done last when something was wrong.
+    pub fn run(mut self, time: Duration) -> Result<Tally, String> {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            match self.session() {
+                Ok(()) => self.tally.count("sessions that ended well"),
+                Err(End::Expected(why)) => self.tally.count(&format!("ended by {why}")),
+                Err(End::Wrong(why)) => {
+                    let last = self.last.into_iter().collect::<Vec<_>>();
+                    return Err(format!("{why}; before: {}", last.join(", ")));
+                }
+            }
+            if self.bag.len() > 12 {
+                self.bag.clear();
+            }
+        }
+        Ok(self.tally)
+    }
+
+    fn note(&mut self, what: String) {
+        self.tally.count(what.split(' ').next().unwrap_or_default());
+        if self.last.len() >= 12 {
+            self.last.pop_front();
+        }
+        self.last.push_back(what);
+    }
+
+    fn camera(&mut self) -> Outcome<Identity> {
+        let nodes = v4l2::nodes().at("nodes")?;
+        let nodes = nodes
+            .into_iter()
+            .filter(|node| node.driver == "vireo")
+            .collect::<Vec<_>>();
+        if nodes.is_empty() {
+            thread::sleep(Duration::from_millis(20));
+            return Err(End::Expected("no camera there".into()));
+        }
+        Ok(self.random.of(&nodes).clone())
+    }
+
+    fn session(&mut self) -> Outcome {
+        let node = self.camera()?;
+        let size = *self
+            .random
+            .of(&[(160, 120), (320, 240), (640, 480), (16, 16), (1280, 720)]);
+        if node.caps & uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE != 0 {
+            return self.multiplanar(&node, size);
+        }
+        let format = **self.random.of(&[b"YUYV", b"NV12", b"YU12", b"RGB3"]);
+        let device = Device::open(&node.path).at("open")?;
+        let rate = *self.random.of(&[25, 30, 60, 100]);
+        self.note(format!("single {} {size:?} {rate}", node.bus));
+        let pix = device
+            .set_format(u32::from_le_bytes(format), size.0, size.1)
+            .at("S_FMT")?;
+        self.set = (pix.pixelformat, pix.width, pix.height);
+        device.set_interval(1, rate).at("S_PARM")?;
+        match self.random.below(8) {
+            0 => self.odd_calls(&device),
+            _ => self.stream(&node, &device),
+        }
+    }
+
+    /// Memory for a pool of `count` buffers, and whether nobody else may write it.
+    fn pool(&mut self, node: &Identity, device: &Device, count: usize) -> Outcome<Vec<Backing>> {
+        let size = device.format().at("G_FMT")?.sizeimage as usize;
+        let kind = self.random.below(7);
+        self.note(format!("pool kind {kind}, {count} of {size}"));
+        let many = |make: &dyn Fn() -> io::Result<Backing>| {
+            (0..count).map(|_| make()).collect::<io::Result<Vec<_>>>()
+        };
+        match kind {
+            0 => {
+                let count = device.request(v4l2::MMAP, count as u32).at("REQBUFS")?;
+                (0..count)
+                    .map(|index| device.map(index).map(Backing::Mmap))
+                    .collect::<io::Result<Vec<_>>>()
+                    .at_or("mmap", libc::EINVAL)
+            }
+            1 => many(&|| Backing::anonymous(size)).at("anonymous"),
+            2 => {
+                let offset = self.random.below(4096);
+                many(&|| {
+                    let len = sys::page_align(size + offset);
+                    let map = Mapping::shared(sys::memfd(len)?, 0, len)?;
+                    Ok(Backing::User(map, offset))
+                })
+                .at("memfd")
+            }
+            3 => many(&|| Backing::dmabuf(dmabuf::udmabuf(size)?, size)).at("udmabuf"),
+            4 => many(&|| Backing::dmabuf(dmabuf::heap(size, libc::O_RDWR)?, size)).at("heap"),
+            5 => {
+                // Another camera's, which may take them back.
+                let other = self.camera()?;
+                if other.bus == node.bus || other.caps & uapi::V4L2_CAP_VIDEO_CAPTURE == 0 {
+                    return Err(End::Expected("no other camera".into()));
+                }
+                let other = Device::open(&other.path).at("open another")?;
+                let fds = stream::export_buffers(&other, count as u32, size)
+                    .at_or("another's buffers", libc::EINVAL)?;
+                self.keep(&fds, size).at("dup")?;
+                fds.into_iter()
+                    .map(|fd| Backing::dmabuf(fd, size))
+                    .collect::<io::Result<_>>()
+                    .at("mmap of another's")
+            }
+            _ => {
+                let vivid = v4l2::find("vivid", 0, uapi::V4L2_CAP_VIDEO_CAPTURE);
+                let vivid = vivid
+                    .at("vivid")
+                    .map_err(|_| End::Expected("no vivid".into()))?;
+                let vivid = Device::open(&vivid.path).at("open vivid")?;
+                stream::export_buffers(&vivid, count as u32, size)
+                    .at_or("vivid's buffers", libc::EINVAL)?
+                    .into_iter()
+                    .map(|fd| Backing::dmabuf(fd, size))
+                    .collect::<io::Result<_>>()
+                    .at("mmap of vivid's")
+            }
+        }
+    }
+
+    /// Holds some dma-bufs for longer than the session lasts.
+    fn keep(&mut self, fds: &[OwnedFd], size: usize) -> io::Result<()> {
+        if self.random.once_in(2) {
+            for fd in fds {
+                self.bag.push((fd.try_clone()?, size));
+            }
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, node: &Identity, device: &Device) -> Outcome {
+        let indices = 2 + self.random.below(4);
+        let extra = self.random.below(6);
+        let mut pool = VecDeque::from(self.pool(node, device, indices + extra)?);
+        let is_mmap = matches!(pool[0], Backing::Mmap(_));
+        // Nobody but the device changes the order of its own buffers.
+        let first = if is_mmap {
+            pool.drain(..).collect()
+        } else {
+            pool.drain(..indices).collect()
+        };
+        let mut stream = Stream::prepare(device, first).at_or("REQBUFS", libc::EINVAL)?;
+        let started = (0..stream.backing().len())
+            .try_for_each(|index| stream.queue(index as u32))
+            .and_then(|()| device.stream_on());
+        started.at_or("start", libc::EINVAL)?;
+        // Until there were buffers, anybody could change it.
+        let pix = device.format().at("G_FMT")?;
+        if (pix.pixelformat, pix.width, pix.height) != self.set {
+            return Err(End::Expected("the format of somebody else".into()));
+        }
+        let is_disturbed = self.random.once_in(4);
+        if !is_disturbed {
+            return self.frames(device, &mut stream, &mut pool, false);
+        }
+
+        // Another thread that does with the same file what it likes.
+        let is_over = AtomicBool::new(false);
+        let seed = self.random.next();
+        thread::scope(|scope| {
+            let disturber = scope.spawn(|| disturb(device, seed, &is_over));
+            let outcome = self.frames(device, &mut stream, &mut pool, true);
+            is_over.store(true, Ordering::Relaxed);
+            match disturber.join() {
+                Ok(n) => self.tally.add("disturbing calls", n),
+                Err(_) => return Err(End::Wrong("a thread has panicked".into())),
+            }
+            outcome
+        })
+    }
+
+    fn frames(
+        &mut self,
+        device: &Device,
+        stream: &mut Stream<'_>,
+        pool: &mut VecDeque<Backing>,
+        is_disturbed: bool,
+    ) -> Outcome {
+        // While someone else may stop the stream, it may be found stopped.
+        let stopped = if is_disturbed {
+            libc::EINVAL
+        } else {
+            libc::ENODEV
+        };
+        let mut checker = Checker::new(device)
+            .map_err(|e| e.to_string())
+            .or_else(|e| {
+                if e.contains("No such device") {
+                    Err(End::Expected(e))
+                } else {
+                    Err(End::Wrong(e))
+                }
+            })?;
+        let mut count = self.random.below(40);
+        while count > 0 {
+            count -= 1;
+            let (frame, data) = match stream.next() {
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+                    return Err(if is_disturbed {
+                        End::Expected("stopped by the other thread".into())
+                    } else {
+                        End::Wrong("no frame came".into())
+                    });
+                }
+                other => other.at_or("DQBUF", stopped)?,
+            };
+            if frame.failed {
+                self.tally.count("frames with the error flag");
+            } else {
+                self.tally.count("frames checked");
+                if let Err(e) = checker.check(&frame, &data) {
+                    // A stream that the other thread has started anew begins at 0 again.
+                    if !(is_disturbed && e.contains(" after ")) {
+                        return Err(End::Wrong(e));
+                    }
+                }
+            }
+            if let (false, Some(next)) = (self.random.once_in(5), pool.pop_front()) {
+                pool.push_back(stream.replace(frame.index, next));
+            }
+            match self.random.below(40) {
+                0 => {
+                    self.note("streamoff".into());
+                    device.stream_off().at("STREAMOFF")?;
+                    for index in 0..stream.backing().len() as u32 {
+                        stream.queue(index).at_or("QBUF", stopped)?;
+                    }
+                    device.stream_on().at_or("STREAMON", stopped)?;
+                    checker = Checker::new(device).at("format")?;
+                    continue;
+                }
+                1 => {
+                    let rate = *self.random.of(&[20, 40, 100]);
+                    device.set_interval(1, rate).at("S_PARM")?;
+                }
+                2 => {
+                    let value = self.random.below(256) as i32;
+                    device
+                        .set_control(uapi::V4L2_CID_BRIGHTNESS, value)
+                        .at("S_CTRL")?;
+                    let pattern = self.random.below(5) as i32;
+                    device
+                        .set_control(uapi::V4L2_CID_TEST_PATTERN, pattern)
+                        .at("S_CTRL")?;
+                }
+                3 => {
+                    // Other memory under an address that is pinned.
+                    if let Backing::User(map, _) = &stream.backing()[frame.index as usize] {
+                        self.tally.count("renewed");
+                        map.renew().at("mmap")?;
+                    }
+                }
+                4 => {
+                    self.note("leave".into());
+                    return Ok(());
+                }
+                5 => thread::sleep(Duration::from_millis(150)),
+                _ => {}
+            }
+            match stream.queue(frame.index) {
+                // Taken back by its exporter: the next of the pool, if there is one.
+                Err(e) if e.raw_os_error() == Some(libc::ENODEV) => {
+                    self.tally.count("refused what was taken back");
+                    return Err(End::Expected("QBUF: ENODEV".into()));
+                }
+                other => other.at_or("QBUF", stopped)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls that must be refused, or do no harm.
+    fn odd_calls(&mut self, device: &Device) -> Outcome {
+        self.note("odd".into());
+        let odd = |what: &str, result: io::Result<()>| match result {
+            Ok(()) => Err(End::Wrong(format!("{what}: accepted"))),
+            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+            other => other.at(what),
+        };
+        let size = device.format().at("G_FMT")?.sizeimage as usize;
+        let count = device.request(v4l2::DMABUF, 2).at("REQBUFS")?;
+        odd("an index too far", device.queue_fd(count, 0, size))?;
+        odd("no descriptor", device.queue_fd(0, -1, size))?;
+        let small = dmabuf::udmabuf(sys::PAGE).at("udmabuf")?;
+        if size > sys::PAGE {
+            odd("too small", device.queue_dmabuf(0, &small))?;
+        }
+        let read_only = dmabuf::heap(size, libc::O_RDONLY).at("heap")?;
+        odd("read-only", device.queue_dmabuf(0, &read_only))?;
+        // One dma-buf on two indices, and what was kept of others.
+        if let Some((fd, len)) = self.bag.last() {
+            if *len >= size {
+                for index in 0..2 {
+                    device
+                        .queue_dmabuf(index, fd)
+                        .at_or("QBUF of what was kept", libc::EINVAL)?;
+                }
+            }
+        }
+        device.stream_on().at("STREAMON")?;
+        device
+            .request(v4l2::DMABUF, 0)
+            .at_or("REQBUFS(0)", libc::EBUSY)?;
+        Ok(())
+    }
+
+    fn multiplanar(&mut self, node: &Identity, size: (u32, u32)) -> Outcome {
+        let format = **self.random.of(&[b"NM12", b"YM12", b"NV12", b"YUYV"]);
+        self.note(format!("multi {} {size:?}", node.bus));
+        let fourcc = u32::from_le_bytes(format);
+        let mut camera =
+            mplane::Camera::open(&node.path, fourcc, size.0, size.1).at_or("open", libc::EINVAL)?;
+        let indices = 2 + self.random.below(3);
+        let kind = self.random.below(3);
+        let count = self.random.below(20);
+        let mut buffers = Vec::new();
+        for _ in 0..indices {
+            let planes = camera.sizes.iter().map(|size| match kind {
+                0 => mplane::Memory::anonymous(*size),
+                1 => mplane::Memory::dmabuf(dmabuf::udmabuf(*size)?, *size),
+                _ => mplane::Memory::dmabuf(dmabuf::heap(*size, libc::O_RDWR)?, *size),
+            });
+            buffers.push(planes.collect::<io::Result<Vec<_>>>().at("planes")?);
+        }
+        let memory = if kind == 0 {
+            v4l2::USERPTR
+        } else {
+            v4l2::DMABUF
+        };
+        camera
+            .device
+            .request(memory, indices as u32)
+            .at("REQBUFS")?;
+        if !camera.is_as_set().at("G_FMT")? {
+            return Err(End::Expected("the format of somebody else".into()));
+        }
+        for (index, memory) in buffers.iter().enumerate() {
+            camera.queue(index as u32, memory).at("QBUF")?;
+        }
+        camera.device.stream_on().at("STREAMON")?;
+        for _ in 0..count {
+            let frame = camera.dequeue(&buffers).map_err(|e| {
+                if e.contains("No such device") {
+                    End::Expected("DQBUF: ENODEV".into())
+                } else {
+                    End::Wrong(e)
+                }
+            })?;
+            camera.check(&frame).map_err(End::Wrong)?;
+            self.tally.count("multi-planar frames checked");
+            camera
+                .queue(frame.index, &buffers[frame.index as usize])
+                .at("QBUF")?;
+        }
+        Ok(())
+    }
+}
+
+/// Calls from another thread on the same file; how many.
+fn disturb(device: &Device, seed: u64, is_over: &AtomicBool) -> u64 {
+    let mut random = Random::new(seed);
+    let mut count = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        count += 1;
+        // Whatever they return: the stream's thread finds what has become of it.
+        match random.below(30) {
+            0 => drop(device.stream_off()),
+            1 => drop(device.stream_on()),
+            2 => drop(device.request(v4l2::MMAP, 0)),
+            3 => drop(device.export(0, libc::O_RDWR)),
+            n if n < 10 => drop(device.query(v4l2::MMAP, n as u32)),
+            n if n < 20 => drop(device.set_control(uapi::V4L2_CID_HUE, n as i32)),
+            n if n < 25 => drop(device.format()),
+            _ => drop(device.set_format(0, 320, 240)),
+        }
+        thread::sleep(Duration::from_millis(1 + random.below(15) as u64));
+    }
+    count
+}
