@@ -249,7 +249,7 @@ impl Worker {
 
         // Another thread that does with the same file what it likes.
         let is_over = AtomicBool::new(false);
-        let seed = self.random.next();
+        let seed = self.random.number();
         thread::scope(|scope| {
             let disturber = scope.spawn(|| disturb(device, seed, &is_over));
             let outcome = self.frames(device, &mut stream, &mut pool, true);
@@ -275,15 +275,7 @@ impl Worker {
         } else {
             libc::ENODEV
         };
-        let mut checker = Checker::new(device)
-            .map_err(|e| e.to_string())
-            .or_else(|e| {
-                if e.contains("No such device") {
-                    Err(End::Expected(e))
-                } else {
-                    Err(End::Wrong(e))
-                }
-            })?;
+        let mut checker = Checker::new(device).at("format")?;
         let mut count = self.random.below(40);
         while count > 0 {
             count -= 1;
