@@ -7,6 +7,7 @@
 #include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/videodev2.h>
