@@ -17,6 +17,7 @@
 
 mod buffer;
 mod cache;
+mod config;
 mod memory;
 mod ops;
 mod queue;
@@ -30,13 +31,13 @@ pub use self::{
         Meta,
         PlaneAccess, //
     },
+    config::{
+        Config,
+        IoMode, //
+    },
     ops::{
         Layout,
         Operations, //
     },
-    queue::{
-        Config,
-        IoMode,
-        Queue, //
-    },
+    queue::Queue,
 };

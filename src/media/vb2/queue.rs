@@ -10,6 +10,7 @@ use super::{
         RawBuffer, //
     },
     cache::Cache,
+    config::Config,
     memory::{
         self,
         Memory, //
@@ -52,50 +53,6 @@ use kernel::{
     },
     types::Opaque, //
 };
-
-/// A way in which user space may bring buffers to a queue.
-///
-/// Corresponds to the C `enum vb2_io_modes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum IoMode {
-    /// Buffers of the driver's own, mapped into user space (`V4L2_MEMORY_MMAP`).
-    Mmap = bindings::vb2_io_modes_VB2_MMAP,
-    /// Memory of the caller (`V4L2_MEMORY_USERPTR`).
-    UserPtr = bindings::vb2_io_modes_VB2_USERPTR,
-    /// The `read()` system call.
-    Read = bindings::vb2_io_modes_VB2_READ,
-    /// Memory that another device exports (`V4L2_MEMORY_DMABUF`).
-    DmaBuf = bindings::vb2_io_modes_VB2_DMABUF,
-}
-
-/// How a [`Queue`] is set up.
-pub struct Config {
-    /// How user space may bring buffers.
-    pub io_modes: &'static [IoMode],
-    /// What the timestamps mean, `V4L2_BUF_FLAG_TIMESTAMP_*` and `V4L2_BUF_FLAG_TSTAMP_SRC_*`.
-    pub timestamp_flags: u32,
-    /// How many buffers VIDIOC_REQBUFS makes at least.
-    pub min_reqbufs_allocation: u32,
-    /// How many buffers there may be at once.
-    pub max_num_buffers: u32,
-    /// The engine reads as well as writes the memory, or is the CPU: map for both directions.
-    ///
-    /// A CPU that writes into memory mapped `DMA_FROM_DEVICE` has its caches invalidated on some
-    /// machines, and the frame lost, when the access ends.
-    pub bidirectional: bool,
-}
-
-impl Config {
-    /// The ways that there are with buffers of a type: read() knows of one plane only.
-    pub(crate) fn io_modes(&self, buf_type: u32) -> impl Iterator<Item = &IoMode> {
-        let is_multiplanar = buf_type == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-
-        self.io_modes
-            .iter()
-            .filter(move |mode| !is_multiplanar || **mode != IoMode::Read)
-    }
-}
 
 /// The buffers that wait for the driver, in the order in which they were queued.
 struct Ready {

@@ -9,6 +9,13 @@
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
+mod pinned;
+
+use self::pinned::{
+    check,
+    Account,
+    Pinned, //
+};
 use crate::{
     bindings, iosys_map,
     mm::Watch,
@@ -22,13 +29,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    device,
-    error::to_result,
-    mm::{
-        virt,
-        Mm, //
-    },
-    new_mutex,
+    device, new_mutex,
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
@@ -231,156 +232,5 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // SAFETY: By the type invariants; nothing uses the mapping any more.
         unsafe { bindings::vunmap(self.base.as_ptr()) };
-    }
-}
-
-/// Pages that a process is charged for as if it had locked them (`RLIMIT_MEMLOCK`).
-///
-/// # Invariants
-///
-/// `count` pages are accounted for in `mm`.
-struct Account {
-    mm: ARef<Mm>,
-    count: usize,
-}
-
-impl Account {
-    /// Charges the calling process, `ENOMEM` if it may not lock that many more.
-    fn new(count: usize, stats: &Stats) -> Result<Self> {
-        let task = kernel::current!();
-        let mm: &Mm = task.mm().ok_or(EINVAL)?;
-
-        // SAFETY: The memory is that of the current task, whose lock is not held.
-        to_result(unsafe { bindings::account_locked_vm(mm.as_raw(), count, true) })
-            .inspect_err(|_| stats.inc(Counter::RefusedLimit))?;
-        // INVARIANT: Accounted for just now.
-        Ok(Self {
-            mm: mm.into(),
-            count,
-        })
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // It may be another process that gives the memory back, and this one be gone.
-        //
-        // SAFETY: The structure is there as long as the reference, and its lock is not held. By
-        // the type invariants there is that much to give back, which cannot fail.
-        unsafe { bindings::account_locked_vm(self.mm.as_raw(), self.count, false) };
-    }
-}
-
-/// Pages that are pinned.
-///
-/// # Invariants
-///
-/// Each of the pages is pinned (`FOLL_PIN`) for writing.
-struct Pinned {
-    list: KVVec<*mut bindings::page>,
-    /// Whether a device may have written them.
-    is_dirty: bool,
-    stats: Arc<Stats>,
-}
-
-impl Pinned {
-    /// Room for `count` pages.
-    fn new(count: usize, stats: &Arc<Stats>) -> Result<Self> {
-        // INVARIANT: There is no page yet.
-        Ok(Self {
-            list: KVVec::with_capacity(count, GFP_KERNEL)?,
-            is_dirty: false,
-            stats: stats.clone(),
-        })
-    }
-
-    /// Pins at least one more of the `count` pages at `first` of the calling process.
-    fn extend(&mut self, first: usize, count: usize) -> Result {
-        let done = self.list.len();
-        if count > self.list.capacity() || done >= count {
-            return Err(EINVAL);
-        }
-        // SAFETY: There is room for the rest of the pages behind those that are there.
-        let got = unsafe {
-            bindings::pin_user_pages_fast(
-                first + (done << PAGE_SHIFT),
-                i32::try_from(count - done)?,
-                bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
-                self.list.as_mut_ptr().add(done),
-            )
-        };
-        to_result(got)?;
-        let got = usize::try_from(got)?;
-        if got == 0 {
-            return Err(EFAULT);
-        }
-        // INVARIANT: These were pinned just now.
-        //
-        // SAFETY: The call has set that many elements, and not more than there is room for.
-        unsafe { self.list.inc_len(got) };
-        self.stats.add(Counter::PagesPinned, got);
-        Ok(())
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        self.stats.sub(Counter::PagesPinned, self.list.len());
-        // SAFETY: By the type invariants.
-        unsafe {
-            bindings::unpin_user_pages_dirty_lock(
-                self.list.as_mut_ptr(),
-                self.list.len(),
-                self.is_dirty,
-            );
-        }
-    }
-}
-
-/// Refuses memory that is not the calling process's own.
-fn check(dev: &device::Device, first: usize, end: usize, stats: &Stats) -> Result {
-    let task = kernel::current!();
-    let guard = task.mm().ok_or(EINVAL)?.mmap_read_lock();
-    let mut addr = first;
-
-    while addr < end {
-        let Some(vma) = guard.vma_lookup(addr) else {
-            stats.inc(Counter::RefusedAddress);
-            return Err(EINVAL);
-        };
-        if is_device_memory(vma) {
-            stats.inc(Counter::RefusedDevice);
-            refuse(dev);
-            return Err(EINVAL);
-        }
-        addr = vma.end();
-    }
-    Ok(())
-}
-
-fn is_device_memory(vma: &virt::VmaRef) -> bool {
-    use virt::flags;
-
-    if vma.flags() & (flags::IO | flags::PFNMAP | flags::MIXEDMAP) != 0 {
-        return true;
-    }
-
-    // An exporter may have mapped its pages as if they were anybody's.
-    //
-    // SAFETY: The VMA is locked against changes, so its file stays, and a file has an inode, which
-    // has a superblock.
-    unsafe {
-        let file = (*vma.as_ptr()).vm_file;
-        !file.is_null() && (*(*(*file).f_inode).i_sb).s_magic == bindings::DMA_BUF_MAGIC as usize
-    }
-}
-
-/// Says, now and then, what to do instead.
-fn refuse(dev: &device::Device) {
-    // SAFETY: The helper only reads a state of its own and the device's name.
-    if unsafe { bindings::userptr_ratelimit() } {
-        dev.pr_info(fmt!(
-            "USERPTR is for memory of user space; import the memory of a device as a DMABUF\n"
-        ));
     }
 }

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What videobuf2 calls for the memory of buffers.
+//!
+//! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
+
+use super::{
+    super::{
+        ops::device,
+        queue::RawQueue,
+        userptr::UserPages, //
+    },
+    Memory,
+    OUT_OF_MEMORY, //
+};
+use crate::{
+    bindings,
+    dma_buf::{
+        self,
+        DmaBuf, //
+    },
+    stats::Counter, //
+};
+use core::ptr;
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    dma::DataDirection,
+    error::from_result,
+    ffi::{
+        c_int,
+        c_uint,
+        c_ulong,
+        c_void, //
+    },
+    mm::virt::VmaNew,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The direction in which the buffers of `vb`'s queue are mapped.
+///
+/// # Safety
+///
+/// `vb` must be a buffer of a queue.
+unsafe fn direction(vb: *mut bindings::vb2_buffer) -> DataDirection {
+    // SAFETY: By the safety requirements; the direction is set when the queue is made.
+    match unsafe { (*(*vb).vb2_queue).dma_dir } {
+        dir if dir == DataDirection::ToDevice.into() => DataDirection::ToDevice,
+        dir if dir == DataDirection::FromDevice.into() => DataDirection::FromDevice,
+        _ => DataDirection::Bidirectional,
+    }
+}
+
+/// Turns the outcome of an operation into what C takes: a pointer, or an error in its place.
+fn into_ptr(f: impl FnOnce() -> Result<*mut c_void>) -> *mut c_void {
+    f().unwrap_or_else(|e| e.to_ptr())
+}
+
+/// The operations of every [`Queue`](super::super::Queue).
+pub(in super::super) static OPS: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
+    alloc: Some(alloc_callback),
+    put: Some(release_callback),
+    get_dmabuf: Some(get_dmabuf_callback),
+    get_userptr: Some(get_userptr_callback),
+    put_userptr: Some(release_callback),
+    // The bracket is around the engine's access, which knows whether there is one.
+    prepare: None,
+    finish: None,
+    attach_dmabuf: Some(attach_dmabuf_callback),
+    detach_dmabuf: Some(release_callback),
+    map_dmabuf: Some(map_dmabuf_callback),
+    unmap_dmabuf: Some(unmap_dmabuf_callback),
+    vaddr: Some(vaddr_callback),
+    cookie: None,
+    num_users: Some(num_users_callback),
+    mmap: Some(mmap_callback),
+};
+
+/// # Safety
+///
+/// `vb` must be a buffer of a queue.
+unsafe extern "C" fn alloc_callback(
+    vb: *mut bindings::vb2_buffer,
+    _dev: *mut bindings::device,
+    size: c_ulong,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let queue = unsafe { RawQueue::from_vb2((*vb).vb2_queue) };
+
+    into_ptr(|| Memory::Mmap(dma_buf::Pages::new(size, queue.stats().clone())?).into_priv())
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations; videobuf2 gives it up.
+unsafe extern "C" fn release_callback(mem_priv: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { Memory::release(mem_priv) };
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations.
+unsafe extern "C" fn get_dmabuf_callback(
+    _vb: *mut bindings::vb2_buffer,
+    mem_priv: *mut c_void,
+    flags: c_ulong,
+) -> *mut bindings::dma_buf {
+    // SAFETY: By the safety requirements.
+    let memory = unsafe { Memory::from_priv(mem_priv) };
+
+    match memory.pages().and_then(|pages| pages.export(flags as u32)) {
+        Ok(dmabuf) => ARef::into_raw(dmabuf).as_ptr().cast(),
+        Err(e) => e.to_ptr(),
+    }
+}
+
+/// # Safety
+///
+/// `vb` must be a buffer of a queue, `dev` a device; called by the process whose address `vaddr`
+/// is.
+unsafe extern "C" fn get_userptr_callback(
+    vb: *mut bindings::vb2_buffer,
+    dev: *mut bindings::device,
+    vaddr: c_ulong,
+    size: c_ulong,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let (queue, dev) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), device(dev)) };
+    let stats = queue.stats();
+
+    let is_there =
+        |memory: &Memory| matches!(memory, Memory::User(pages, _) if pages.is_at(vaddr, size));
+    if let Some(memory) = queue.cache().take(vaddr, is_there) {
+        stats.inc(Counter::CacheHits);
+        return KBox::into_raw(memory).cast();
+    }
+    stats.inc(Counter::CacheMisses);
+
+    into_ptr(|| Memory::User(UserPages::pin(dev, vaddr, size, stats)?, queue.into()).into_priv())
+}
+
+fn import(
+    queue: &RawQueue,
+    dmabuf: &DmaBuf,
+    dev: &Device<Bound>,
+    dir: DataDirection,
+    size: usize,
+) -> Result<Pin<KBox<dma_buf::Import>>> {
+    let stats = queue.stats();
+
+    if dmabuf.size() < size {
+        stats.inc(Counter::RefusedSize);
+        return Err(EINVAL);
+    }
+    // A frame is written: a descriptor that was opened for reading alone does not allow that.
+    if dir != DataDirection::ToDevice && !dmabuf.is_writable() {
+        stats.inc(Counter::RefusedReadOnly);
+        return Err(EINVAL);
+    }
+    dma_buf::Import::new(dmabuf, dev, dir, stats.clone())
+        .inspect_err(|_| stats.inc(Counter::RefusedExporter))
+}
+
+/// # Safety
+///
+/// `vb` must be a buffer of a queue, `dev` a device, `dbuf` a dma-buf that `vb` holds.
+unsafe extern "C" fn attach_dmabuf_callback(
+    vb: *mut bindings::vb2_buffer,
+    dev: *mut bindings::device,
+    dbuf: *mut bindings::dma_buf,
+    size: c_ulong,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let (queue, dmabuf) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), &*dbuf.cast::<DmaBuf>()) };
+
+    if dmabuf.size() >= size {
+        let is_same = |memory: &Memory| {
+            memory
+                .import()
+                .is_some_and(|import| ptr::eq(import.dma_buf(), dmabuf))
+        };
+        if let Some(memory) = queue.cache().take(ptr::from_ref(dmabuf).addr(), is_same) {
+            queue.stats().inc(Counter::CacheHits);
+            return KBox::into_raw(memory).cast();
+        }
+    }
+    queue.stats().inc(Counter::CacheMisses);
+
+    // SAFETY: By the safety requirements.
+    let (dev, dir) = unsafe { (device(dev), direction(vb)) };
+    import(queue, dmabuf, dev, dir, size)
+        .map_or_else(Memory::Refused, |import| {
+            Memory::Import(import, queue.into())
+        })
+        .into_priv()
+        .unwrap_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut().cast())
+}
+
+/// # Safety
+///
+/// None but that of C: what the argument points to is not used.
+unsafe extern "C" fn map_dmabuf_callback(_mem_priv: *mut c_void) -> c_int {
+    // Left to `Memory::prepare()`.
+    0
+}
+
+/// # Safety
+///
+/// None but that of C: what the argument points to is not used.
+unsafe extern "C" fn unmap_dmabuf_callback(_mem_priv: *mut c_void) {
+    // The mappings last as long as the import.
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations.
+unsafe extern "C" fn vaddr_callback(
+    _vb: *mut bindings::vb2_buffer,
+    mem_priv: *mut c_void,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let memory = unsafe { Memory::from_priv(mem_priv) };
+
+    // This is for read(), which copies out of pages of our own.
+    memory
+        .pages()
+        .map_or(core::ptr::null_mut(), |pages| pages.vaddr())
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations.
+unsafe extern "C" fn num_users_callback(mem_priv: *mut c_void) -> c_uint {
+    // SAFETY: By the safety requirements.
+    let memory = unsafe { Memory::from_priv(mem_priv) };
+
+    memory.pages().map_or(1, |pages| pages.users())
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations, and `vma` be a mapping that is being set up.
+unsafe extern "C" fn mmap_callback(
+    mem_priv: *mut c_void,
+    vma: *mut bindings::vm_area_struct,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: By the safety requirements.
+        let (memory, vma) = unsafe { (Memory::from_priv(mem_priv), VmaNew::from_raw(vma)) };
+
+        memory.pages()?.mmap(vma)?;
+        Ok(0)
+    })
+}
