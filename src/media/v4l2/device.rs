@@ -219,7 +219,8 @@ impl<T: Capture> Device<T> {
                 bindings::vfl_devnode_type_VFL_TYPE_VIDEO,
                 -1,
             )
-        })?;
+        })
+        .inspect_err(|_| this.forget_node())?;
 
         devres::register(parent, registration, GFP_KERNEL)?;
         Ok(this)
@@ -251,6 +252,23 @@ impl<T: Capture> Device<T> {
                     vb2::IoMode::Read => bindings::V4L2_CAP_READWRITE,
                     _ => bindings::V4L2_CAP_STREAMING,
                 };
+            }
+        }
+    }
+
+    /// Frees what a registration that failed has left in the node.
+    ///
+    /// The V4L2 core leaves the name of the device, because it does not know whose the memory
+    /// around it is. It is ours, and stays.
+    fn forget_node(&self) {
+        // SAFETY: The node is not registered, and its device, where it came to that, initialized
+        // and not added: the reference is the only one.
+        unsafe {
+            let dev = &raw mut (*self.vdev()).dev;
+
+            if (*dev).kobj.state_initialized() != 0 {
+                (*dev).release = Some(release_nothing);
+                bindings::put_device(dev);
             }
         }
     }
@@ -304,6 +322,11 @@ impl<T: Capture> Device<T> {
         }
     }
 }
+
+/// # Safety
+///
+/// None but that of C: what the argument points to is not used.
+unsafe extern "C" fn release_nothing(_dev: *mut bindings::device) {}
 
 impl<T: Capture> Deref for Device<T> {
     type Target = T;
