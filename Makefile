@@ -86,6 +86,10 @@ kunit:
 kunit-debug:
 	@scripts/kunit debug
 
+.PHONY: faults
+faults:
+	@scripts/faults
+
 .PHONY: bench-memory
 bench-memory:
 	@scripts/bench-memory

@@ -5,6 +5,8 @@
 pub mod cost;
 pub mod counters;
 pub mod dmabuf;
+pub mod faults;
+pub mod kcov;
 pub mod mplane;
 pub mod reader;
 pub mod relay;

@@ -151,6 +151,13 @@ impl<'a> Stream<'a> {
         self.memory
     }
 
+    /// Leaves the device as it is, for somebody else to stop; the memory that it writes to.
+    pub fn abandon(mut self) -> Vec<Backing> {
+        let backing = mem::take(&mut self.backing);
+        mem::forget(self);
+        backing
+    }
+
     pub fn backing(&self) -> &[Backing] {
         &self.backing
     }

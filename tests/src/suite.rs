@@ -5,7 +5,7 @@
 
 mod alloc;
 mod bad;
-mod bench;
+pub(crate) mod bench;
 mod cache;
 mod dmabufs;
 mod exports;
@@ -15,7 +15,7 @@ mod leaks;
 mod life;
 mod mplane;
 mod revoke;
-mod runner;
+pub(crate) mod runner;
 mod sane;
 mod userptrs;
 mod watched;

@@ -139,6 +139,37 @@ pub fn delete_module(name: &std::ffi::CStr) -> io::Result<()> {
     check(result as libc::c_int).map(|_| ())
 }
 
+/// Loads a module from memory.
+pub fn init_module(image: &[u8], params: &std::ffi::CStr) -> io::Result<()> {
+    // SAFETY: As many bytes as it says, and a string with its NUL.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_init_module,
+            image.as_ptr(),
+            image.len(),
+            params.as_ptr(),
+        )
+    };
+    check(result as libc::c_int).map(|_| ())
+}
+
+/// The descriptor that would be given out next.
+pub fn lowest_free_descriptor() -> io::Result<i32> {
+    File::open("/dev/null").map(|file| file.as_raw_fd())
+}
+
+/// Closes all descriptors from `first` on, which nothing in this process may own any more.
+pub fn close_from(first: i32) {
+    // SAFETY: By what the caller knows.
+    unsafe { libc::close_range(first as libc::c_uint, libc::c_uint::MAX, 0) };
+}
+
+/// Has a signal end this process in some seconds; 0 for never.
+pub fn alarm(seconds: u32) {
+    // SAFETY: No memory involved.
+    unsafe { libc::alarm(seconds) };
+}
+
 /// The monotonic clock, as in the timestamps of buffers.
 pub fn monotonic() -> Duration {
     let mut now = libc::timespec {
@@ -462,4 +493,23 @@ pub fn available_memory() -> io::Result<u64> {
 /// How much memory this process has locked.
 pub fn locked_memory() -> io::Result<u64> {
     kibibytes("/proc/self/status", "VmLck:")
+}
+
+/// Calls an `ioctl` whose argument is a number.
+pub fn ioctl_value(
+    fd: BorrowedFd<'_>,
+    request: libc::c_ulong,
+    value: libc::c_ulong,
+) -> io::Result<i32> {
+    // SAFETY: No memory involved.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), request, value) })
+}
+
+/// Has a child do something before it becomes another program: system calls, and nothing else.
+pub fn before_exec(
+    command: &mut std::process::Command,
+    call: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) {
+    // SAFETY: By what the caller knows.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, call) };
 }

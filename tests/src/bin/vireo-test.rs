@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use lexopt::prelude::*;
 use vireo_tests::dmabuf;
+use vireo_tests::faults;
+use vireo_tests::kcov;
 use vireo_tests::relay;
 use vireo_tests::stream::Stream;
 use vireo_tests::suite;
@@ -23,6 +25,10 @@ usage: vireo-test stream [OPTION...]          capture frames, and check each
        vireo-test output [OPTION...]          show captured frames on an output
        vireo-test suite [--driver NAME] [PREFIX...]
                                               run the tests that begin so
+       vireo-test faults [--module FILE] [PREFIX...]
+                                              have each step of each call fail
+       vireo-test kcov COMMAND...             add what of the module it reaches to
+                                              the file $VIREO_KCOV
        vireo-test list                        name the tests
        vireo-test devices                     name the video nodes
 
@@ -36,6 +42,7 @@ usage: vireo-test stream [OPTION...]          capture frames, and check each
   --format FOURCC     YUYV, NV12, RGB3... (default: as it is)
   --size WIDTHxHEIGHT (default: as it is)
   --rate N            frames a second (default: as it is)
+  --module FILE       vireo.ko, to load and unload it as well
   --verbose           a line for each frame
 
 Exit status: 0 when all is well, 1 when something is wrong, 2 when the command
@@ -53,6 +60,7 @@ struct Options {
     rate: Option<u32>,
     verbose: bool,
     driver: Option<String>,
+    module: Option<String>,
     names: Vec<String>,
 }
 
@@ -90,6 +98,7 @@ fn parse(mut args: lexopt::Parser) -> std::result::Result<Options, lexopt::Error
             Long("rate") => options.rate = Some(args.value()?.parse()?),
             Long("verbose") => options.verbose = true,
             Long("driver") => options.driver = Some(args.value()?.string()?),
+            Long("module") => options.module = Some(args.value()?.string()?),
             Value(name) => options.names.push(name.string()?),
             _ => return Err(arg.unexpected()),
         }
@@ -226,6 +235,14 @@ fn run_suite(options: &Options) -> Result {
     }
 }
 
+/// Injects faults into the calls whose names begin with one of those given, all without any.
+fn run_faults(options: &Options) -> Result {
+    match faults::all(&bench(options), &options.names, options.module.as_deref())? {
+        0 => Ok(()),
+        failed => Err(format!("{failed} calls failed")),
+    }
+}
+
 /// Runs one test in this process.
 fn one(options: &Options) -> Result {
     let test = options
@@ -236,7 +253,29 @@ fn one(options: &Options) -> Result {
     (test.run)(&bench(options))
 }
 
+/// With `VIREO_KCOV`, notes what of the module is reached.
+fn traced(call: impl FnOnce() -> Result) -> Result {
+    let Ok(path) = std::env::var(kcov::VARIABLE) else {
+        return call();
+    };
+    let trace = kcov::Trace::of_this_thread().map_err(fail("kcov"))?;
+    let result = call();
+    trace.save(&path).map_err(fail(&path))?;
+    result
+}
+
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("kcov") {
+        // What follows is the other command's.
+        let words: Vec<_> = std::env::args().skip(2).collect();
+        return match kcov::run(&words) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("vireo-test: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut args = lexopt::Parser::from_env();
     let command = match args.next() {
         Ok(Some(Value(command))) => command.to_string_lossy().into_owned(),
@@ -260,7 +299,8 @@ fn main() -> ExitCode {
         "stream" => stream(&options),
         "output" => output(&options),
         "suite" => run_suite(&options),
-        "one" => one(&options).inspect_err(|error| println!("{error}")),
+        "faults" => traced(|| run_faults(&options)),
+        "one" => traced(|| one(&options)).inspect_err(|error| println!("{error}")),
         "list" => {
             suite::TESTS
                 .iter()

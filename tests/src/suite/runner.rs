@@ -53,7 +53,7 @@ fn run(bench: &Bench, name: &str, limit: Duration) -> Outcome {
 }
 
 /// What a test has used must come back, if not at once.
-fn settled(bench: &Bench, before: &Ledger) -> Outcome {
+pub(crate) fn settled(bench: &Bench, before: &Ledger) -> Outcome {
     let start = Instant::now();
     loop {
         let now = Ledger::take(bench).map_err(|e| format!("ledger: {e}"))?;
