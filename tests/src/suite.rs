@@ -109,6 +109,7 @@ pub const TESTS: &[Test] = &[
     test("export/sync", exports::sync),
     test("export/dup", exports::dup),
     test("export/fork", exports::fork),
+    test("export/inherited", exports::inherited),
     test("export/scm-rights", exports::scm_rights),
     test("alloc/many", alloc::many),
     test("alloc/too-much", alloc::too_much),

@@ -242,3 +242,42 @@ pub fn scm_rights(bench: &Bench) -> Outcome {
     device.request(DMABUF, 0).at("REQBUFS(0)")?;
     sys::send_fd(&ours, &fd).at("sendmsg")
 }
+
+/// A mapping that a child inherits counts for itself; so does what is left when it is cut.
+pub fn inherited(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let size = size(&device)?;
+    let fds = stream::export_buffers(&device, 1, size).at("EXPBUF")?;
+    let buffer = device.map(0).at("mmap")?;
+    let export = Mapping::shared(&fds[0], 0, size).at("mmap of the export")?;
+    drop(fds);
+    device.request(MMAP, 0).at("REQBUFS(0)")?;
+    drop(device);
+    let pages = counters(bench, 0)?.get("pages_allocated");
+    holds("the mappings keep the pages", pages > 0)?;
+
+    buffer.fill(0, size, 0x5a);
+    let seen = sys::in_child(|| {
+        let data = export.bytes(0, size);
+        buffer.fill(0, size, 0xa5);
+        data.iter().all(|byte| *byte == 0x5a)
+    });
+    holds("the child sees the same memory", seen.at("fork")?)?;
+    // The child's copies are gone, and have taken nothing with them.
+    equal(
+        "pages after the child",
+        counters(bench, 0)?.get("pages_allocated"),
+        pages,
+    )?;
+    drop(export);
+    let middle = size / 2 / sys::PAGE * sys::PAGE;
+    let buffer = buffer.cut(middle);
+    let data = buffer.bytes(0, middle);
+    holds(
+        "what the child wrote is there",
+        data.iter().all(|byte| *byte == 0xa5),
+    )?;
+    drop(buffer);
+    until(bench, 0, "exports", 0)?;
+    until(bench, 0, "pages_allocated", 0)
+}
