@@ -90,6 +90,10 @@ kunit-debug:
 faults:
 	@scripts/faults
 
+.PHONY: coverage
+coverage:
+	@scripts/coverage
+
 .PHONY: bench-memory
 bench-memory:
 	@scripts/bench-memory
