@@ -51,6 +51,10 @@ impl Tally {
         *self.0.entry(what.to_string()).or_default() += by;
     }
 
+    pub fn get(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or(0)
+    }
+
     pub fn count(&mut self, what: &str) {
         self.add(what, 1);
     }

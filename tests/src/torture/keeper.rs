@@ -10,6 +10,7 @@ use crate::v4l2;
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -64,6 +65,13 @@ impl Keeper {
             round += 1;
         }
         self.tally.add("rounds", round);
+        // Sessions that are all turned away try nothing.
+        for (what, least) in [("frames checked", 20), ("sessions that ended well", 3)] {
+            let count = self.tally.get(what);
+            if count < least * round {
+                return Err(format!("only {count} {what} in {round} rounds"));
+            }
+        }
         Ok(self.tally)
     }
 
@@ -118,7 +126,9 @@ impl Keeper {
                     rest.push(line);
                 }
             }
-            if !status.success() && !was_killed {
+            // A process that had failed before it was killed has not died of that.
+            let has_died_of_it = was_killed && status.signal() == Some(libc::SIGKILL);
+            if !status.success() && !has_died_of_it {
                 return Err(format!("process {number}: {status}: {}", rest.join("; ")));
             }
         }

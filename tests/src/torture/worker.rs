@@ -76,6 +76,8 @@ pub struct Worker {
     last: VecDeque<String>,
     /// The format of the session.
     set: (u32, u32, u32),
+    /// Whether the memory of the session is another camera's, which may take it back.
+    is_revocable: bool,
 }
 
 impl Worker {
@@ -86,6 +88,7 @@ impl Worker {
             bag: Vec::new(),
             last: VecDeque::new(),
             set: (0, 0, 0),
+            is_revocable: false,
         }
     }
 
@@ -157,6 +160,7 @@ impl Worker {
         let size = device.format().at("G_FMT")?.sizeimage as usize;
         let kind = self.random.below(7);
         self.note(format!("pool kind {kind}, {count} of {size}"));
+        self.is_revocable = kind == 5;
         let many = |make: &dyn Fn() -> io::Result<Backing>| {
             (0..count).map(|_| make()).collect::<io::Result<Vec<_>>>()
         };
@@ -289,8 +293,14 @@ impl Worker {
                 }
                 other => other.at_or("DQBUF", stopped)?,
             };
-            if frame.failed {
+            if frame.failed && self.is_revocable {
                 self.tally.count("frames with the error flag");
+            } else if frame.failed && device.format().is_err() {
+                // What was queued when the camera was unbound comes back so.
+                return Err(End::Expected("unbound".into()));
+            } else if frame.failed {
+                let what = format!("frame {} has the error flag", frame.sequence);
+                return Err(End::Wrong(what));
             } else {
                 self.tally.count("frames checked");
                 if let Err(e) = checker.check(&frame, &data) {
