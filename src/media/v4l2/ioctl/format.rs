@@ -24,6 +24,27 @@ use kernel::{
 };
 
 impl<T: Capture> VTable<T> {
+    /// What is asked of which device, and where the answer goes.
+    ///
+    /// # Safety
+    ///
+    /// As for the whole table; `format` is of a type for capturing video, and is used by nobody
+    /// else for as long as the result is.
+    unsafe fn asked<'a>(
+        file: *mut bindings::file,
+        format: *mut bindings::v4l2_format,
+    ) -> (&'a Device<T>, PixFormat, &'a mut bindings::v4l2_format) {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            let format = &mut *format;
+            (
+                Device::<T>::from_file(file),
+                PixFormat::read(format),
+                format,
+            )
+        }
+    }
+
     /// # Safety
     ///
     /// As for the whole table.
@@ -64,15 +85,8 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements; this callback is for capturing video.
-        let (dev, asked, format) = unsafe {
-            let format = &mut *format;
-            (
-                Device::<T>::from_file(file),
-                PixFormat::read(format),
-                format,
-            )
-        };
+        // SAFETY: By the safety requirements.
+        let (dev, asked, format) = unsafe { Self::asked(file, format) };
 
         T::try_fmt(dev, &asked).write(format);
         0
@@ -86,15 +100,8 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements; this callback is for capturing video.
-        let (dev, asked, format) = unsafe {
-            let format = &mut *format;
-            (
-                Device::<T>::from_file(file),
-                PixFormat::read(format),
-                format,
-            )
-        };
+        // SAFETY: By the safety requirements.
+        let (dev, asked, format) = unsafe { Self::asked(file, format) };
 
         from_result(|| {
             if dev.queue().is_busy() {
