@@ -206,8 +206,8 @@ impl Drop for Stream<'_> {
     }
 }
 
-/// Has a device allocate `count` buffers of at least `size` bytes, and exports them.
-pub fn export_buffers(device: &Device, count: u32, size: usize) -> io::Result<Vec<OwnedFd>> {
+/// Has a device allocate `count` buffers of at least `size` bytes; the first of them.
+pub fn create_buffers(device: &Device, count: u32, size: usize) -> io::Result<u32> {
     let mut format = uapi::v4l2_format {
         type_: device.kind(),
         ..Default::default()
@@ -226,7 +226,13 @@ pub fn export_buffers(device: &Device, count: u32, size: usize) -> io::Result<Ve
     if create.count != count {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
-    (create.index..create.index + count)
+    Ok(create.index)
+}
+
+/// Has a device allocate `count` buffers of at least `size` bytes, and exports them.
+pub fn export_buffers(device: &Device, count: u32, size: usize) -> io::Result<Vec<OwnedFd>> {
+    let first = create_buffers(device, count, size)?;
+    (first..first + count)
         .map(|index| device.export(index, libc::O_RDWR))
         .collect()
 }

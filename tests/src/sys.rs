@@ -485,6 +485,11 @@ fn kibibytes(path: &str, name: &str) -> io::Result<u64> {
         .ok_or_else(|| io::Error::other(format!("{path} has no {name}")))
 }
 
+/// How much memory the machine has.
+pub fn total_memory() -> io::Result<u64> {
+    kibibytes("/proc/meminfo", "MemTotal:")
+}
+
 /// How much memory could be allocated.
 pub fn available_memory() -> io::Result<u64> {
     kibibytes("/proc/meminfo", "MemAvailable:")
