@@ -72,6 +72,13 @@ impl Keeper {
                 return Err(format!("only {count} {what} in {round} rounds"));
             }
         }
+        let felt = ["frames with the error flag", "refused what was taken back"];
+        let felt = felt.map(|what| self.tally.get(what)).iter().sum::<u64>();
+        if felt < round / 20 {
+            return Err(format!(
+                "only {felt} revocations were felt in {round} rounds"
+            ));
+        }
         Ok(self.tally)
     }
 

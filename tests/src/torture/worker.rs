@@ -76,8 +76,8 @@ pub struct Worker {
     last: VecDeque<String>,
     /// The format of the session.
     set: (u32, u32, u32),
-    /// Whether the memory of the session is another camera's, which may take it back.
-    is_revocable: bool,
+    /// The camera whose memory the session uses; it may take it back while it is open.
+    exporter: Option<Device>,
 }
 
 impl Worker {
@@ -88,7 +88,7 @@ impl Worker {
             bag: Vec::new(),
             last: VecDeque::new(),
             set: (0, 0, 0),
-            is_revocable: false,
+            exporter: None,
         }
     }
 
@@ -96,7 +96,9 @@ impl Worker {
     pub fn run(mut self, time: Duration) -> Result<Tally, String> {
         let end = Instant::now() + time;
         while Instant::now() < end {
-            match self.session() {
+            let outcome = self.session();
+            self.exporter = None;
+            match outcome {
                 Ok(()) => self.tally.count("sessions that ended well"),
                 Err(End::Expected(why)) => self.tally.count(&format!("ended by {why}")),
                 Err(End::Wrong(why)) => {
@@ -160,7 +162,6 @@ impl Worker {
         let size = device.format().at("G_FMT")?.sizeimage as usize;
         let kind = self.random.below(7);
         self.note(format!("pool kind {kind}, {count} of {size}"));
-        self.is_revocable = kind == 5;
         let many = |make: &dyn Fn() -> io::Result<Backing>| {
             (0..count).map(|_| make()).collect::<io::Result<Vec<_>>>()
         };
@@ -194,6 +195,8 @@ impl Worker {
                 let fds = stream::export_buffers(&other, count as u32, size)
                     .at_or("another's buffers", libc::EINVAL)?;
                 self.keep(&fds, size).at("dup")?;
+                // Closed now and then: then nobody can take back what is left.
+                self.exporter = (!self.random.once_in(4)).then_some(other);
                 fds.into_iter()
                     .map(|fd| Backing::dmabuf(fd, size))
                     .collect::<io::Result<_>>()
@@ -293,7 +296,7 @@ impl Worker {
                 }
                 other => other.at_or("DQBUF", stopped)?,
             };
-            if frame.failed && self.is_revocable {
+            if frame.failed && self.exporter.is_some() {
                 self.tally.count("frames with the error flag");
             } else if frame.failed && device.format().is_err() {
                 // What was queued when the camera was unbound comes back so.
@@ -393,6 +396,20 @@ impl Worker {
             }
         }
         device.stream_on().at("STREAMON")?;
+        // It may be this camera, which holds no buffers of its own: then there is none to export.
+        let other = Device::open(&self.camera()?.path).at("open another")?;
+        if let Ok(fds) = stream::export_buffers(&other, 1, size) {
+            let twice = other.export(0, libc::O_RDWR).at("EXPBUF")?;
+            let read_only = other.export(0, libc::O_RDONLY).at("EXPBUF")?;
+            odd("read-only", device.queue_dmabuf(1, &read_only))?;
+            for (index, fd) in [&fds[0], &twice].into_iter().enumerate() {
+                device
+                    .queue_dmabuf(index as u32, fd)
+                    .at_or("QBUF of one export twice", libc::EINVAL)?;
+            }
+            thread::sleep(Duration::from_millis(self.random.below(50) as u64));
+            self.tally.count("exports on two indices");
+        }
         device
             .request(v4l2::DMABUF, 0)
             .at_or("REQBUFS(0)", libc::EBUSY)?;
