@@ -21,6 +21,7 @@ use media::platform::VirtualDevice;
 #[path = "vireo"]
 #[allow(unreachable_pub)]
 mod vireo {
+    pub(crate) mod clock;
     pub(crate) mod colour;
     pub(crate) mod ctrls;
     pub(crate) mod debugfs;
@@ -56,6 +57,10 @@ module! {
             default: 0,
             description: "Multi-planar cameras: 0 none, 1 all, 2 those with odd numbers",
         },
+        error_inj: u32 {
+            default: 0,
+            description: "Controls that make errors: 0 none, 1 all",
+        },
     },
 }
 
@@ -81,6 +86,7 @@ impl InPlaceModule for Vireo {
                 check("n_devs", module_parameters::n_devs.value(), 1, MAX_DEVS)?;
                 check("max_fps", module_parameters::max_fps.value(), 1, MAX_FPS)?;
                 check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
+                check("error_inj", module_parameters::error_inj.value(), 0, 1)?;
             },
             _driver <- driver::Registration::new(device::NAME, module),
             _devices: devices(module_parameters::n_devs.value())?,

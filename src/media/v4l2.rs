@@ -15,6 +15,7 @@ mod device;
 mod event;
 mod format;
 mod ioctl;
+mod selection;
 
 pub use self::{
     device::{
@@ -29,6 +30,10 @@ pub use self::{
         PlanePixFormat,
         Steps,
         MAX_PLANES, //
+    },
+    selection::{
+        Rect,
+        Target, //
     },
 };
 

@@ -2,17 +2,26 @@
 
 //! The controls.
 
-use super::pattern::{
-    self,
-    Look,
-    Pattern, //
+use super::{
+    device::{
+        Camera,
+        Settings, //
+    },
+    pattern::{
+        self,
+        Pattern, //
+    },
 };
 use kernel::prelude::*;
-use media::v4l2::ctrl::{
-    Config,
-    Id,
-    Kind,
-    Menu, //
+use media::v4l2::{
+    self,
+    ctrl::{
+        Config,
+        Id,
+        Kind,
+        Menu,
+        Pushed, //
+    },
 };
 
 static PATTERNS: Menu<{ pattern::MENU.len() }> = Menu::new(pattern::MENU);
@@ -24,54 +33,183 @@ const BYTE: Kind = Kind::Integer {
     default: 128,
 };
 
-/// Every control of a camera; the defaults are those of [`Look`].
-pub(crate) const CONTROLS: &[Config] = &[
-    Config {
-        id: Id::Brightness,
-        kind: BYTE,
-    },
-    Config {
-        id: Id::Contrast,
-        kind: BYTE,
-    },
-    Config {
-        id: Id::Saturation,
-        kind: BYTE,
-    },
-    Config {
-        id: Id::Hue,
-        kind: Kind::Integer {
+/// Where the controls of our own begin.
+const BASE: u16 = 0xe000;
+
+/// Whether frames bear stamps.
+const STAMP: Id = Id::driver(BASE);
+/// What noise comes from.
+const SEED: Id = Id::driver(BASE + 1);
+
+/// Whether a stream's sequence numbers begin near their end.
+const WRAP: Id = Id::driver(BASE + 16);
+/// Whether the sensor stands still.
+const STALL: Id = Id::driver(BASE + 17);
+/// Loses the next frame.
+const LOSE: Id = Id::driver(BASE + 18);
+/// Gives the next frame the error flag.
+const FAIL: Id = Id::driver(BASE + 19);
+/// Makes the stamp of the next frame wrong.
+const CORRUPT: Id = Id::driver(BASE + 20);
+/// Unplugs the camera.
+const DISCONNECT: Id = Id::driver(BASE + 21);
+
+/// Every control of a camera; the defaults are those of [`Look`](pattern::Look) and [`Faults`].
+/// The last [`ERRORS`] of them make errors.
+static CONTROLS: [Config; 21] = [
+    Config::standard(Id::BRIGHTNESS, BYTE),
+    Config::standard(Id::CONTRAST, BYTE),
+    Config::standard(Id::SATURATION, BYTE),
+    Config::standard(
+        Id::HUE,
+        Kind::Integer {
             min: -128,
             max: 127,
             default: 0,
         },
-    },
-    Config {
-        id: Id::HFlip,
-        kind: Kind::Boolean,
-    },
-    Config {
-        id: Id::VFlip,
-        kind: Kind::Boolean,
-    },
-    Config {
-        id: Id::TestPattern,
-        kind: Kind::Menu(PATTERNS.entries()),
-    },
+    ),
+    Config::standard(Id::HFLIP, Kind::Boolean(false)),
+    Config::standard(Id::VFLIP, Kind::Boolean(false)),
+    Config::standard(
+        Id::ALPHA_COMPONENT,
+        Kind::Integer {
+            min: 0,
+            max: 255,
+            default: 255,
+        },
+    ),
+    Config::standard(
+        Id::EXPOSURE_ABSOLUTE,
+        Kind::Integer {
+            min: 1,
+            max: 10_000,
+            default: pattern::EXPOSURE as i32,
+        },
+    ),
+    Config::standard(
+        Id::ANALOGUE_GAIN,
+        Kind::Integer {
+            min: pattern::GAIN as i32,
+            max: 16 * pattern::GAIN as i32,
+            default: pattern::GAIN as i32,
+        },
+    ),
+    Config::standard(Id::HBLANK, Kind::Volatile(i32::MAX as i64)),
+    Config::standard(Id::VBLANK, Kind::Volatile(i32::MAX as i64)),
+    Config::standard(Id::PIXEL_RATE, Kind::Volatile(i64::MAX)),
+    Config::standard(Id::TEST_PATTERN, Kind::Menu(PATTERNS.entries())),
+    Config::driver(STAMP, c"Stamp", Kind::Boolean(true)),
+    Config::driver(
+        SEED,
+        c"Noise Seed",
+        Kind::Integer {
+            min: 0,
+            max: u16::MAX as i32,
+            default: 0,
+        },
+    ),
+    Config::driver(WRAP, c"Wrap Sequence", Kind::Boolean(false)),
+    Config::driver(STALL, c"Stall", Kind::Boolean(false)),
+    Config::driver(LOSE, c"Lose Frame", Kind::Button),
+    Config::driver(FAIL, c"Fail Frame", Kind::Button),
+    Config::driver(CORRUPT, c"Corrupt Stamp", Kind::Button),
+    Config::driver(DISCONNECT, c"Disconnect", Kind::Button),
 ];
 
+/// How many of them make errors.
+const ERRORS: usize = 6;
+
+/// The controls of a camera, with those that make errors or without.
+pub(crate) fn all(errors: bool) -> &'static [Config] {
+    let count = CONTROLS.len() - if errors { 0 } else { ERRORS };
+
+    CONTROLS.get(..count).unwrap_or(&[])
+}
+
+/// Errors to make, and how a stream begins.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Faults {
+    /// A stream's sequence numbers begin near their end.
+    pub(crate) wrap: bool,
+    /// The sensor stands still.
+    pub(crate) stall: bool,
+    /// The next frame is lost.
+    pub(crate) lose: bool,
+    /// The next frame has the error flag.
+    pub(crate) fail: bool,
+    /// The next frame has a wrong stamp.
+    pub(crate) corrupt: bool,
+}
+
+impl Faults {
+    /// Whether something is asked for that is made once.
+    pub(crate) fn are_due(&self) -> bool {
+        self.lose || self.fail || self.corrupt
+    }
+}
+
 /// Changes what a control stands for.
-pub(crate) fn set(look: &mut Look, id: Id, value: i32) -> Result {
+pub(crate) fn set(settings: &mut Settings, id: Id, value: i32) -> Result {
+    let look = &mut settings.look;
+
     match id {
-        Id::Brightness => look.brightness = value.try_into()?,
-        Id::Contrast => look.contrast = value.try_into()?,
-        Id::Saturation => look.saturation = value.try_into()?,
-        Id::Hue => look.hue = value.try_into()?,
-        Id::HFlip => look.hflip = value != 0,
-        Id::VFlip => look.vflip = value != 0,
-        Id::TestPattern => {
+        Id::BRIGHTNESS => look.brightness = value.try_into()?,
+        Id::CONTRAST => look.contrast = value.try_into()?,
+        Id::SATURATION => look.saturation = value.try_into()?,
+        Id::HUE => look.hue = value.try_into()?,
+        Id::HFLIP => look.hflip = value != 0,
+        Id::VFLIP => look.vflip = value != 0,
+        Id::ALPHA_COMPONENT => look.alpha = value.try_into()?,
+        Id::EXPOSURE_ABSOLUTE => look.exposure = value.try_into()?,
+        Id::ANALOGUE_GAIN => look.gain = value.try_into()?,
+        Id::TEST_PATTERN => {
             look.pattern = Pattern::from_index(value.try_into()?).ok_or(EINVAL)?;
         }
+        STAMP => look.stamp = value != 0,
+        SEED => look.seed = value.try_into()?,
+        WRAP => settings.faults.wrap = value != 0,
+        STALL => settings.faults.stall = value != 0,
+        _ => return Err(EINVAL),
     }
     Ok(())
+}
+
+/// Does what a button is for.
+pub(crate) fn push(dev: &v4l2::Device<Camera>, id: Id, pushed: &Pushed<'_>) -> Result {
+    let mut settings = dev.settings.lock();
+
+    match id {
+        LOSE => settings.faults.lose = true,
+        FAIL => settings.faults.fail = true,
+        CORRUPT => settings.faults.corrupt = true,
+        DISCONNECT => {
+            drop(settings);
+            dev.disconnect(pushed);
+        }
+        _ => return Err(EINVAL),
+    }
+    Ok(())
+}
+
+/// The pixels and lines between what is captured of two lines and two frames.
+const BLANKING: (u32, u32) = (280, 45);
+
+/// What a volatile control is worth: blanking and pixel rate make up the interval.
+pub(crate) fn get(settings: &Settings, id: Id) -> i64 {
+    let crop = settings.look.crop;
+    let (num, den) = settings.interval;
+
+    match id {
+        Id::HBLANK => BLANKING.0.into(),
+        Id::VBLANK => BLANKING.1.into(),
+        Id::PIXEL_RATE => {
+            let pixels = (u64::from(crop.width) + u64::from(BLANKING.0))
+                * (u64::from(crop.height) + u64::from(BLANKING.1));
+
+            (pixels * u64::from(den))
+                .checked_div(num.into())
+                .unwrap_or(0) as i64
+        }
+        _ => 0,
+    }
 }

@@ -3,7 +3,10 @@
 //! The device: what it can do, and what it is set to.
 
 use super::{
-    ctrls,
+    ctrls::{
+        self,
+        Faults, //
+    },
     debugfs::{
         self,
         Debugfs, //
@@ -14,7 +17,10 @@ use super::{
         Layout, //
     },
     pacing,
-    pattern::Look,
+    pattern::{
+        Crop,
+        Look, //
+    },
     stream::Stream, //
 };
 use kernel::{device::Core, new_spinlock, platform, prelude::*, sync::SpinLock};
@@ -28,7 +34,9 @@ use media::{
         Fract,
         PixFormat,
         PlanePixFormat,
-        Steps, //
+        Rect,
+        Steps,
+        Target, //
     },
     vb2::{
         self,
@@ -96,6 +104,8 @@ pub(crate) struct Settings {
     pub(crate) look: Look,
     /// The seconds from one frame to the next, as numerator and denominator.
     pub(crate) interval: (u32, u32),
+    /// Errors to make.
+    pub(crate) faults: Faults,
 }
 
 /// A camera.
@@ -119,6 +129,7 @@ impl Camera {
             layout: Layout::default(),
             look: Look::default(),
             interval: interval(0, 0, max_fps),
+            faults: Faults::default(),
         };
 
         try_pin_init!(Self {
@@ -182,7 +193,6 @@ impl v4l2::Capture for Camera {
     const DRIVER: &'static CStr = NAME;
     const CARD: &'static CStr = NAME;
     const INPUT: &'static CStr = c"Camera";
-    const CONTROLS: &'static [ctrl::Config] = ctrls::CONTROLS;
     const QUEUE: vb2::Config = vb2::Config {
         io_modes: &[
             IoMode::Mmap,
@@ -197,6 +207,10 @@ impl v4l2::Capture for Camera {
         // The sensor is the CPU.
         bidirectional: true,
     };
+
+    fn controls(&self) -> &'static [ctrl::Config] {
+        ctrls::all(crate::module_parameters::error_inj.value() != 0)
+    }
 
     fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<u32> {
         let format = format::offered(is_multiplanar(dev)).nth(index as usize)?;
@@ -222,7 +236,7 @@ impl v4l2::Capture for Camera {
         let format = find(dev, pixelformat)?;
 
         Some(Steps {
-            min: (format::MIN_SIZE, format::MIN_SIZE),
+            min: (format::MIN_WIDTH, format::MIN_HEIGHT),
             max: (format::MAX_WIDTH, format::MAX_HEIGHT),
             step: (format.width_step().get(), format.height_step().get()),
         })
@@ -254,7 +268,55 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id, value: i32) -> Result {
-        ctrls::set(&mut dev.settings.lock().look, id, value)
+        ctrls::set(&mut dev.settings.lock(), id, value)
+    }
+
+    fn push(dev: &v4l2::Device<Self>, id: ctrl::Id, pushed: &ctrl::Pushed<'_>) -> Result {
+        ctrls::push(dev, id, pushed)
+    }
+
+    fn g_volatile_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id) -> i64 {
+        ctrls::get(&dev.settings.lock(), id)
+    }
+
+    fn selection(dev: &v4l2::Device<Self>, target: Target) -> Option<Rect> {
+        let look = dev.settings.lock().look;
+        let crop = match target {
+            Target::Crop => look.crop,
+            Target::CropDefault | Target::CropBounds | Target::NativeSize => {
+                Crop::whole(look.native.0, look.native.1)
+            }
+        };
+
+        Some(Rect {
+            left: crop.left.into(),
+            top: crop.top.into(),
+            width: crop.width.into(),
+            height: crop.height.into(),
+        })
+    }
+
+    fn try_crop(dev: &v4l2::Device<Self>, crop: Rect) -> Rect {
+        let native = dev.settings.lock().look.native;
+        let (left, width) = span(crop.left, crop.width, native.0);
+        let (top, height) = span(crop.top, crop.height, native.1);
+
+        Rect {
+            left,
+            top,
+            width,
+            height,
+        }
+    }
+
+    fn s_crop(dev: &v4l2::Device<Self>, crop: Rect) {
+        // What `try_crop()` returns fits.
+        dev.settings.lock().look.crop = Crop {
+            left: crop.left as u16,
+            top: crop.top as u16,
+            width: crop.width as u16,
+            height: crop.height as u16,
+        };
     }
 
     fn log_status(dev: &v4l2::Device<Self>) {
@@ -272,6 +334,17 @@ impl v4l2::Capture for Camera {
             layout.sizeimage
         );
     }
+}
+
+/// The least that can be captured of a side of the array.
+const MIN_CROP: u32 = 16;
+
+/// The part of a side of `whole` pixels that is nearest to `size` of them from `first` on.
+fn span(first: i32, size: u32, whole: u16) -> (i32, u32) {
+    let whole = u32::from(whole);
+    let size = size.min(whole).max(MIN_CROP.min(whole));
+
+    (first.max(0).min((whole - size) as i32), size)
 }
 
 fn fract((numerator, denominator): (u32, u32)) -> Fract {

@@ -14,8 +14,11 @@
 
 use core::num::NonZero;
 
-/// The smallest width and height.
-pub const MIN_SIZE: u32 = 16;
+/// The smallest width.
+pub const MIN_WIDTH: u32 = 32;
+
+/// The smallest height.
+pub const MIN_HEIGHT: u32 = 16;
 
 /// The largest width.
 pub const MAX_WIDTH: u32 = 7680;
@@ -325,8 +328,8 @@ fn align(size: u32, min: u32, max: u32, step: NonZero<u32>) -> u32 {
 ///
 /// # Invariants
 ///
-/// - `width` and `height` lie between [`MIN_SIZE`] and [`MAX_WIDTH`] or [`MAX_HEIGHT`], and are
-///   multiples of the steps of `format`.
+/// - `width` and `height` lie between [`MIN_WIDTH`] and [`MAX_WIDTH`], [`MIN_HEIGHT`] and
+///   [`MAX_HEIGHT`], and are multiples of the steps of `format`.
 /// - `bytesperline` and `sizeimage` are what follows from these, without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -380,8 +383,8 @@ impl Layout {
         // INVARIANT: The two sizes are aligned between their limits, and the other two follow.
         let mut layout = Self {
             format,
-            width: align(width, MIN_SIZE, MAX_WIDTH, format.width_step()),
-            height: align(height, MIN_SIZE, MAX_HEIGHT, format.height_step()),
+            width: align(width, MIN_WIDTH, MAX_WIDTH, format.width_step()),
+            height: align(height, MIN_HEIGHT, MAX_HEIGHT, format.height_step()),
             bytesperline: 0,
             sizeimage: 0,
         };
@@ -487,12 +490,14 @@ mod tests {
     #[test]
     fn sizes_are_adjusted() {
         for (asked, width, height) in [
-            (0, 16, 16),
-            (1, 16, 16),
-            (15, 16, 16),
-            (16, 16, 16),
-            (17, 18, 18),
-            (18, 18, 18),
+            (0, 32, 16),
+            (1, 32, 16),
+            (15, 32, 16),
+            (16, 32, 16),
+            (17, 32, 18),
+            (31, 32, 32),
+            (33, 34, 34),
+            (34, 34, 34),
             (641, 642, 642),
             (4319, 4320, 4320),
             (4321, 4322, 4320),
@@ -536,7 +541,7 @@ mod tests {
     #[test]
     fn planes_fill_the_frame() {
         for format in FORMATS {
-            for (width, height) in [(16, 16), (18, 4320), (7680, 16), (642, 482)] {
+            for (width, height) in [(32, 16), (34, 4320), (7680, 16), (642, 482)] {
                 let layout = Layout::negotiate(format.fourcc, width, height);
                 let mut end = 0;
 

@@ -2,9 +2,10 @@
 
 //! The picture: what there is to see, and how the controls change it.
 //!
-//! Every picture consists of a few different lines, so that a [`template`](super::template) of
-//! them is soon rendered, and moves sideways by a number of pixels, its phase, re-entering at the
-//! other side.
+//! What there is to see lies before an array of pixels, of which a part, the crop, is scaled to
+//! the size of the frame. Most pictures consist of a few different lines, so that a
+//! [`template`](super::template) of them is soon rendered. All move sideways by a number of
+//! pixels, the phase, re-entering at the other side.
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 
@@ -18,7 +19,9 @@ use super::{
     },
     format::{
         Channel,
-        Layout, //
+        Layout,
+        MAX_HEIGHT,
+        MAX_WIDTH, //
     }, //
 };
 
@@ -33,10 +36,21 @@ pub enum Pattern {
     Bars100,
     /// Ramps from black: to red, green, blue and white, from top to bottom.
     Ramps,
-    /// Black and white squares, 16 to a line.
+    /// Black and white squares, 16 to a line of the array.
     Checkerboard,
     /// Red all over.
-    Solid,
+    SolidRed,
+    /// Green all over.
+    SolidGreen,
+    /// Blue all over.
+    SolidBlue,
+    /// Rings that grow finer from the middle of the array to its sides, where there are 320 to
+    /// its width.
+    ZonePlate,
+    /// Pixels of any colour, from the seed; not the same in any two frames in a row.
+    Noise,
+    /// The time since the epoch of the timestamps, over dark grey.
+    Clock,
 }
 
 /// The names of the patterns, in the order of their indices.
@@ -46,6 +60,11 @@ pub const MENU: [&CStr; Pattern::ALL.len()] = [
     c"Colour Ramps",
     c"Checkerboard",
     c"Solid Red",
+    c"Solid Green",
+    c"Solid Blue",
+    c"Zone Plate",
+    c"Noise",
+    c"Clock",
 ];
 
 /// Red, green and blue of the bars, from left to right.
@@ -68,14 +87,22 @@ const RAMPS: [[bool; 3]; 4] = [
     [true, true, true],
 ];
 
+/// How many different lines noise has.
+const NOISE_LINES: usize = 64;
+
 impl Pattern {
     /// Every pattern, in the order of their indices.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::Bars75,
         Self::Bars100,
         Self::Ramps,
         Self::Checkerboard,
-        Self::Solid,
+        Self::SolidRed,
+        Self::SolidGreen,
+        Self::SolidBlue,
+        Self::ZonePlate,
+        Self::Noise,
+        Self::Clock,
     ];
 
     /// Returns the pattern with this index in the menu.
@@ -84,53 +111,49 @@ impl Pattern {
     }
 
     /// Returns how many different lines there are.
-    pub fn kinds(self) -> usize {
+    pub fn kinds(self, layout: &Layout) -> usize {
         match self {
             Self::Bars75 | Self::Bars100 | Self::Checkerboard => 2,
             Self::Ramps => RAMPS.len(),
-            Self::Solid => 1,
-        }
-    }
-
-    /// Returns which of them line `y` is.
-    fn kind(self, y: usize, layout: &Layout) -> usize {
-        let (width, height) = (layout.width.max(1) as usize, layout.height.max(1) as usize);
-
-        match self {
-            Self::Bars75 | Self::Bars100 => usize::from(y >= height * 3 / 4),
-            Self::Ramps => y * RAMPS.len() / height,
-            Self::Checkerboard => y * 16 / width % 2,
-            Self::Solid => 0,
-        }
-    }
-
-    /// Returns red, green and blue of pixel `x` in a line of kind `kind`.
-    fn rgb(self, kind: usize, x: u32, layout: &Layout) -> [i64; 3] {
-        let of = |parts: &[bool; 3], level| parts.map(|part| if part { level } else { 0 });
-        let ramp = (i64::from(x) * ONE)
-            .checked_div(i64::from(layout.width) - 1)
-            .unwrap_or(0);
-        let bars = |level| {
-            BARS.get((x * 8 / layout.width.max(1)) as usize)
-                .map_or([0; 3], |bar| of(bar, level))
-        };
-
-        match (self, kind) {
-            (Self::Bars75, 0) => bars(ONE * 3 / 4),
-            (Self::Bars100, 0) => bars(ONE),
-            (Self::Bars75 | Self::Bars100, _) => [ramp; 3],
-            (Self::Ramps, _) => RAMPS.get(kind).map_or([0; 3], |parts| of(parts, ramp)),
-            (Self::Checkerboard, _) => {
-                let white = (x * 16 / layout.width.max(1)) as usize % 2 != kind;
-
-                of(&[white; 3], ONE)
-            }
-            (Self::Solid, _) => [ONE * 3 / 4, 0, 0],
+            Self::ZonePlate => layout.height as usize,
+            Self::Noise => NOISE_LINES,
+            Self::SolidRed | Self::SolidGreen | Self::SolidBlue | Self::Clock => 1,
         }
     }
 }
 
-/// Everything but the phase that the picture is a function of.
+/// A part of the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crop {
+    /// The first column.
+    pub left: u16,
+    /// The first line.
+    pub top: u16,
+    /// How many columns there are.
+    pub width: u16,
+    /// How many lines there are.
+    pub height: u16,
+}
+
+impl Crop {
+    /// The whole of an array of this size.
+    pub const fn whole(width: u16, height: u16) -> Self {
+        Self {
+            left: 0,
+            top: 0,
+            width,
+            height,
+        }
+    }
+}
+
+/// The exposure time at which colours are what they are, in units of 100 microseconds.
+pub const EXPOSURE: u16 = 100;
+
+/// The gain of one, in units of 1/16.
+pub const GAIN: u16 = 16;
+
+/// Everything but the phase and the time that the picture is a function of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// What there is to see.
@@ -149,10 +172,26 @@ pub struct Look {
     pub vflip: bool,
     /// The index in [`COLOURS`](super::colour::COLOURS) of the way in which colours are encoded.
     pub colour: u8,
+    /// The exposure time in units of 100 microseconds: colours follow its square root.
+    pub exposure: u16,
+    /// The gain in units of 1/16, which does the same.
+    pub gain: u16,
+    /// What noise comes from.
+    pub seed: u16,
+    /// How opaque the picture is, in formats that tell.
+    pub alpha: u8,
+    /// The size of the array.
+    pub native: (u16, u16),
+    /// The part of it that is captured.
+    pub crop: Crop,
+    /// Whether frames bear a [`stamp`](super::stamp).
+    pub stamp: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
+        let native = (MAX_WIDTH as u16, MAX_HEIGHT as u16);
+
         Self {
             pattern: Pattern::default(),
             brightness: 128,
@@ -162,42 +201,187 @@ impl Default for Look {
             hflip: false,
             vflip: false,
             colour: 0,
+            exposure: EXPOSURE,
+            gain: GAIN,
+            seed: 0,
+            alpha: u8::MAX,
+            native,
+            crop: Crop::whole(native.0, native.1),
+            stamp: true,
         }
     }
 }
 
-impl Look {
-    /// Returns the pixel of the pattern that pixel `x` of the picture shows before it moves.
-    fn source(&self, x: u32, layout: &Layout) -> u32 {
-        if self.hflip {
-            layout.width - 1 - x
-        } else {
-            x
+/// The way from an index in a frame to a place on the array, along one of its sides.
+#[derive(Clone, Copy)]
+struct Axis {
+    /// Where the crop begins.
+    first: i64,
+    /// How many pixels of the array there are to capture.
+    part: i64,
+    /// How many pixels of the frame they become.
+    size: i64,
+    /// How many pixels the array has.
+    whole: i64,
+}
+
+impl Axis {
+    fn new(first: u16, part: u16, size: u32, whole: u16) -> Self {
+        Self {
+            first: first.into(),
+            part: i64::from(part).max(1),
+            size: i64::from(size).max(1),
+            whole: i64::from(whole).max(1),
+        }
+    }
+
+    /// The place, in units of which a pixel of the array has as many as the frame has pixels.
+    fn place(&self, n: i64) -> i64 {
+        self.first * self.size + n * self.part
+    }
+
+    /// Returns in which of `parts` of `length` pixels of the array pixel `n` lies.
+    fn nth(&self, n: i64, parts: i64, length: i64) -> i64 {
+        (self.place(n) * parts)
+            .checked_div(length * self.size)
+            .unwrap_or(0)
+    }
+
+    /// Returns how far pixel `n` is on the way from the first pixel to the last one, of [`ONE`].
+    fn ramp(&self, n: i64) -> i64 {
+        (self.place(n) * ONE)
+            .checked_div(self.whole * self.size - self.part)
+            .unwrap_or(0)
+    }
+
+    /// Returns how far pixel `n` is from the middle, of 2^20 for half of `length`.
+    fn off_middle(&self, n: i64, length: i64) -> i64 {
+        ((2 * self.place(n) + self.part - self.whole * self.size) << 20)
+            .checked_div(length * self.size)
+            .unwrap_or(0)
+    }
+}
+
+/// A look at a layout, with all that is the same for each pixel.
+pub struct Scene<'a> {
+    look: &'a Look,
+    colour: &'static Colour,
+    x: Axis,
+    y: Axis,
+    /// The factor of exposure and gain, in units of 1/65536.
+    level: i64,
+    /// Sine and cosine of the hue.
+    hue: (i64, i64),
+}
+
+impl<'a> Scene<'a> {
+    /// Looks at it.
+    pub fn new(look: &'a Look, layout: &Layout) -> Self {
+        let crop = look.crop;
+        let (width, height) = look.native;
+        let light = u64::from(look.exposure) * u64::from(look.gain);
+
+        Self {
+            look,
+            colour: Colour::get(look.colour),
+            x: Axis::new(crop.left, crop.width, layout.width, width),
+            y: Axis::new(crop.top, crop.height, layout.height, height),
+            level: ((light << 32) / (u64::from(EXPOSURE) * u64::from(GAIN))).isqrt() as i64,
+            hue: sin_cos(look.hue),
         }
     }
 
     /// Returns the kind of line `y` of a frame.
-    pub fn kind(&self, y: usize, layout: &Layout) -> usize {
-        let height = layout.height as usize;
-        let y = if self.vflip { height - 1 - y } else { y };
+    pub fn kind(&self, y: usize) -> usize {
+        let last = self.y.size - 1;
+        let y = if self.look.vflip {
+            last - y as i64
+        } else {
+            y as i64
+        };
 
-        self.pattern.kind(y, layout)
+        match self.look.pattern {
+            Pattern::Bars75 | Pattern::Bars100 => usize::from(self.y.nth(y, 4, self.y.whole) >= 3),
+            Pattern::Ramps => self.y.nth(y, RAMPS.len() as i64, self.y.whole) as usize,
+            Pattern::Checkerboard => (self.y.nth(y, 16, self.x.whole) % 2) as usize,
+            Pattern::ZonePlate => y as usize,
+            Pattern::Noise => hash(self.look.seed, y as u32, 0) as usize % NOISE_LINES,
+            _ => 0,
+        }
     }
 
-    /// Returns the value of a channel of pixel `x`, in a line of kind `kind`, before it moves.
-    pub fn value(&self, channel: Channel, kind: usize, x: u32, layout: &Layout) -> i64 {
-        let colour = Colour::get(self.colour);
-        let rgb = self.pattern.rgb(kind, self.source(x, layout), layout);
+    /// Returns luma and the two differences of pixel `x`, in a line of kind `kind`, before it
+    /// moves.
+    pub fn ycc(&self, kind: usize, x: u32) -> [i64; 3] {
+        let x = if self.look.hflip {
+            self.x.size - 1 - i64::from(x)
+        } else {
+            i64::from(x)
+        };
+        let rgb = self
+            .rgb(kind, x)
+            .map(|part| ((part * self.level) >> 16).min(ONE));
 
-        colour.channel(channel, self.adjust(colour.ycc(rgb)))
+        self.adjust(self.colour.ycc(rgb))
+    }
+
+    /// Returns how colours are encoded.
+    pub fn colour(&self) -> &'static Colour {
+        self.colour
+    }
+
+    /// Returns the code of `bits` bits for a channel of a colour.
+    pub fn code(&self, channel: Channel, ycc: [i64; 3], bits: u8) -> u16 {
+        self.colour
+            .code(channel, self.colour.channel(channel, ycc), bits)
+    }
+
+    /// Returns red, green and blue of pixel `x` of the pattern in a line of kind `kind`.
+    fn rgb(&self, kind: usize, x: i64) -> [i64; 3] {
+        let of = |parts: &[bool; 3], level| parts.map(|part| if part { level } else { 0 });
+        let bars = |level| {
+            BARS.get(self.x.nth(x, 8, self.x.whole) as usize)
+                .map_or([0; 3], |bar| of(bar, level))
+        };
+
+        match (self.look.pattern, kind) {
+            (Pattern::Bars75, 0) => bars(ONE * 3 / 4),
+            (Pattern::Bars100, 0) => bars(ONE),
+            (Pattern::Bars75 | Pattern::Bars100, _) => [self.x.ramp(x); 3],
+            (Pattern::Ramps, _) => RAMPS
+                .get(kind)
+                .map_or([0; 3], |parts| of(parts, self.x.ramp(x))),
+            (Pattern::Checkerboard, _) => {
+                let white = self.x.nth(x, 16, self.x.whole) as usize % 2 != kind;
+
+                of(&[white; 3], ONE)
+            }
+            (Pattern::SolidRed, _) => [ONE * 3 / 4, 0, 0],
+            (Pattern::SolidGreen, _) => [0, ONE * 3 / 4, 0],
+            (Pattern::SolidBlue, _) => [0, 0, ONE * 3 / 4],
+            (Pattern::ZonePlate, _) => {
+                let across = self.x.off_middle(x, self.x.whole);
+                let down = self.y.off_middle(kind as i64, self.x.whole);
+                // Eighty turns to the side, of 256 steps each.
+                let turn = ((across * across + down * down) * (80 * 256)) >> 40;
+
+                [ONE / 2 + sin_cos(turn as i8).1 * (ONE >> 17); 3]
+            }
+            (Pattern::Noise, _) => {
+                let bytes = hash(self.look.seed, kind as u32, x as u32).to_le_bytes();
+
+                [bytes[0], bytes[1], bytes[2]].map(|byte| i64::from(byte) * ONE / 255)
+            }
+            (Pattern::Clock, _) => [ONE / 8; 3],
+        }
     }
 
     /// Applies the controls to a colour.
     fn adjust(&self, [y, cb, cr]: [i64; 3]) -> [i64; 3] {
-        let contrast = i64::from(self.contrast);
-        let brightness = i64::from(self.brightness) - 128;
-        let saturation = i64::from(self.saturation);
-        let (sin, cos) = sin_cos(self.hue);
+        let contrast = i64::from(self.look.contrast);
+        let brightness = i64::from(self.look.brightness) - 128;
+        let saturation = i64::from(self.look.saturation);
+        let (sin, cos) = self.hue;
         let saturate = |c: i64| ((c >> 16) * saturation / 128).clamp(-ONE / 2, ONE / 2);
 
         [
@@ -208,12 +392,27 @@ impl Look {
     }
 }
 
+/// Mixes numbers into one that looks like any other.
+fn hash(seed: u16, a: u32, b: u32) -> u32 {
+    let mut n = ((u64::from(a) << 32) | u64::from(b)) ^ (u64::from(seed) << 20);
+
+    // The finalizer of SplitMix64.
+    n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (n ^ (n >> 31)) as u32
+}
+
 /// Returns the phase of the frame with this sequence number.
-pub fn phase(layout: &Layout, sequence: u32) -> u32 {
+pub fn phase(layout: &Layout, look: &Look, sequence: u32) -> u32 {
     let step = layout.format.width_step();
     let steps = layout.width / step;
+    let n = match look.pattern {
+        Pattern::Noise => hash(look.seed, u32::MAX, sequence),
+        _ => sequence,
+    };
 
-    sequence.checked_rem(steps).unwrap_or(0) * step.get()
+    n.checked_rem(steps).unwrap_or(0) * step.get()
 }
 
 #[cfg(any(CONFIG_KUNIT = "y", test))]
@@ -250,9 +449,15 @@ mod tests {
             (Pattern::Bars75, 191, bars75),
             (Pattern::Bars100, 255, bars100),
         ] {
+            let look = Look {
+                pattern,
+                ..Look::default()
+            };
+            let scene = Scene::new(&look, &layout);
+
             for (n, (want, bar)) in codes.into_iter().zip(BARS).enumerate() {
-                let ycc = colour.ycc(pattern.rgb(0, 10 * n as u32 + 9, &layout));
-                let [y, cb, cr] = Look::default().adjust(ycc);
+                let ycc = colour.ycc(scene.rgb(0, 10 * n as i64 + 9));
+                let [y, cb, cr] = scene.adjust(ycc);
 
                 assert_eq!(colour.code(Channel::Y, y, 8), want[0]);
                 assert_eq!(colour.code(Channel::Cb, cb, 8), want[1]);
@@ -298,7 +503,7 @@ mod tests {
                 ..Look::default()
             };
             let rgb = [ONE * 3 / 4, if yellow { ONE * 3 / 4 } else { 0 }, 0];
-            let ycc = look.adjust(colour.ycc(rgb));
+            let ycc = Scene::new(&look, &Layout::default()).adjust(colour.ycc(rgb));
             let channels = [
                 Channel::Y,
                 Channel::Cb,
@@ -331,9 +536,12 @@ mod tests {
                         ..Look::default()
                     };
 
+                    let layout = Layout::default();
+                    let scene = Scene::new(&look, &layout);
+
                     for bar in BARS {
                         let rgb = bar.map(|lit| if lit { ONE } else { 0 });
-                        let [y, cb, cr] = look.adjust(colour.ycc(rgb));
+                        let [y, cb, cr] = scene.adjust(colour.ycc(rgb));
 
                         assert!(matches!(colour.code(Channel::Y, y, 8), 16..=235));
                         assert!(matches!(colour.code(Channel::Cb, cb, 8), 16..=240));
@@ -346,12 +554,29 @@ mod tests {
 
     #[test]
     fn patterns_have_their_lines() {
-        for pattern in Pattern::ALL {
-            for (width, height) in [(16, 16), (7680, 4320), (16, 4320), (7680, 16)] {
-                let layout = Layout::negotiate(0, width, height);
+        let all = Crop::whole(7680, 4320);
+        let part = Crop {
+            left: 7000,
+            top: 4000,
+            width: 680,
+            height: 320,
+        };
 
-                for y in 0..height as usize {
-                    assert!(pattern.kind(y, &layout) < pattern.kinds());
+        for pattern in Pattern::ALL {
+            for (width, height) in [(32, 16), (7680, 4320), (32, 4320), (7680, 16)] {
+                for (crop, vflip) in [(all, false), (all, true), (part, false), (part, true)] {
+                    let layout = Layout::negotiate(0, width, height);
+                    let look = Look {
+                        pattern,
+                        crop,
+                        vflip,
+                        ..Look::default()
+                    };
+                    let scene = Scene::new(&look, &layout);
+
+                    for y in 0..height as usize {
+                        assert!(scene.kind(y) < pattern.kinds(&layout));
+                    }
                 }
             }
             assert!(Pattern::from_index(pattern as u8) == Some(pattern));
@@ -360,13 +585,145 @@ mod tests {
     }
 
     #[test]
+    fn a_crop_is_scaled() {
+        let layout = Layout::negotiate(0, 64, 64);
+        // The last quarter of each side: red, and two bars of it, blue and black; and the ramp.
+        let look = Look {
+            native: (640, 480),
+            crop: Crop {
+                left: 480,
+                top: 300,
+                width: 160,
+                height: 120,
+            },
+            ..Look::default()
+        };
+        let scene = Scene::new(&look, &layout);
+
+        for (x, want) in [(0, 2), (31, 2), (32, 0), (63, 0)] {
+            let blue = scene.rgb(0, x)[2];
+
+            assert_eq!(blue, if want == 2 { ONE * 3 / 4 } else { 0 });
+        }
+        // Line 360 of the array is the first of the ramp: 60 of 120 lines down.
+        assert_eq!((scene.kind(31), scene.kind(32)), (0, 1));
+        // The ramp ends where the array does, and begins at three quarters of it.
+        assert_eq!(scene.rgb(1, 63), [ONE; 3]);
+        assert!((scene.rgb(1, 0)[0] - ONE * 3 / 4).abs() < ONE / 250);
+    }
+
+    #[test]
+    fn flips_are_of_what_is_captured() {
+        let layout = Layout::negotiate(0, 64, 64);
+        let crop = Crop {
+            left: 100,
+            top: 200,
+            width: 300,
+            height: 280,
+        };
+        let look = Look {
+            native: (640, 480),
+            crop,
+            ..Look::default()
+        };
+        let flipped = Look {
+            hflip: true,
+            vflip: true,
+            ..look
+        };
+        let (plain, flipped) = (Scene::new(&look, &layout), Scene::new(&flipped, &layout));
+
+        for n in 0..64 {
+            assert_eq!(plain.kind(n), flipped.kind(63 - n));
+            assert!(plain.ycc(1, n as u32) == flipped.ycc(1, 63 - n as u32));
+        }
+    }
+
+    #[test]
+    fn light_follows_the_square_root() {
+        let layout = Layout::default();
+
+        for (exposure, gain, level) in [
+            (100, 16, 65536),
+            (400, 16, 131072),
+            (100, 64, 131072),
+            (25, 16, 32768),
+            (1, 16, 6553),
+            (10_000, 256, 2_621_440),
+        ] {
+            let look = Look {
+                exposure,
+                gain,
+                pattern: Pattern::Bars75,
+                ..Look::default()
+            };
+            let scene = Scene::new(&look, &layout);
+            let want = (ONE * 3 / 4 * level / 65536).min(ONE);
+            let white = scene.ycc(0, 0)[0];
+
+            assert_eq!(scene.level, level);
+            assert!((white - want).abs() <= 1 << 10);
+        }
+    }
+
+    #[test]
+    fn a_zone_plate_is_round() {
+        let layout = Layout::negotiate(0, 640, 360);
+        let look = Look {
+            pattern: Pattern::ZonePlate,
+            native: (640, 360),
+            crop: Crop::whole(640, 360),
+            ..Look::default()
+        };
+        let scene = Scene::new(&look, &layout);
+
+        // White in the middle, and the same at the same distance across and down.
+        assert!(scene.rgb(180, 320)[0] > ONE * 99 / 100);
+        for n in 0..180 {
+            assert_eq!(scene.rgb(180 + n, 320), scene.rgb(180, 320 + n as i64));
+            assert_eq!(
+                scene.rgb(180, 319 - n as i64),
+                scene.rgb(180, 320 + n as i64)
+            );
+        }
+        // The first black ring: half a turn of 80 (2 x / 640)^2.
+        assert!(scene.rgb(180, 345)[0] < ONE / 50);
+    }
+
+    #[test]
+    fn noise_comes_from_its_seed() {
+        let layout = Layout::negotiate(0, 640, 480);
+        let look = |seed| Look {
+            pattern: Pattern::Noise,
+            seed,
+            ..Look::default()
+        };
+        let (one, two) = (look(1), look(2));
+        let differ = |a: &Look, b: &Look| {
+            let (a, b) = (Scene::new(a, &layout), Scene::new(b, &layout));
+
+            (0..640).filter(|&x| a.rgb(0, x) != b.rgb(0, x)).count()
+        };
+
+        assert_eq!(differ(&one, &one), 0);
+        assert!(differ(&one, &two) > 600);
+        assert!(phase(&layout, &one, 1) != phase(&layout, &one, 2));
+        assert!(phase(&layout, &one, 1) != phase(&layout, &two, 1));
+    }
+
+    #[test]
     fn phases_go_round() {
         let layout = Layout::negotiate(0, 640, 480);
+        let look = Look::default();
 
-        assert_eq!(phase(&layout, 0), 0);
-        assert_eq!(phase(&layout, 1), 2);
-        assert_eq!(phase(&layout, 319), 638);
-        assert_eq!(phase(&layout, 320), 0);
-        assert!(phase(&layout, u32::MAX) < 640);
+        assert_eq!(phase(&layout, &look, 0), 0);
+        assert_eq!(phase(&layout, &look, 1), 2);
+        assert_eq!(phase(&layout, &look, 319), 638);
+        assert_eq!(phase(&layout, &look, 320), 0);
+        for pattern in Pattern::ALL {
+            let look = Look { pattern, ..look };
+
+            assert!(phase(&layout, &look, u32::MAX) < 640);
+        }
     }
 }

@@ -20,12 +20,19 @@
 //! | 12 | u32 | the sequence number, as in the V4L2 buffer |
 //! | 16 | u64 | the timestamp in nanoseconds; that of the V4L2 buffer is the same in microseconds |
 //! | 24 | u32 | the phase of the picture |
-//! | 28 | u32 | the CRC-32 of IEEE 802.3 over bytes 0 to 27 |
+//! | 28 | u16 | the exposure time in units of 100 microseconds |
+//! | 30 | u16 | the gain in units of 1/16 |
+//! | 32 | u16 | the seed of noise |
+//! | 34 | u8 | alpha |
+//! | 35 | u8 | 0 |
+//! | 36 | 2 u16 | width and height of the pixel array |
+//! | 40 | 4 u16 | left, top, width and height of the part of it that is captured |
+//! | 48 | u32 | the CRC-32 of IEEE 802.3 over bytes 0 to 47 |
 //!
-//! Each of the 256 bits is one pixel, nominal black for 0 and nominal white for 1, the most
-//! significant bit of byte 0 first, from the left end of a line; a frame narrower than 256 pixels
-//! goes on in the lines below. Of YUV pixels only the luma is written. [`Copies`] says at which
-//! lines copies are.
+//! Each of the 416 bits is one pixel, nominal black for 0 and nominal white for 1, the most
+//! significant bit of byte 0 first, from the left end of a line; a frame narrower than 416 pixels
+//! goes on in the lines below. Of YUV pixels only the luma is written. Controls that change the
+//! picture do not change these pixels. [`Copies`] says at which lines copies are.
 //!
 //! Copies lie over the picture, and are never flipped.
 
@@ -35,13 +42,14 @@ use super::{
     colour::COLOURS,
     format::Layout,
     pattern::{
+        Crop,
         Look,
         Pattern, //
     }, //
 };
 
 /// The size of a stamp in bytes.
-pub const BYTES: usize = 32;
+pub const BYTES: usize = 52;
 
 /// The size of a stamp in pixels.
 pub const BITS: usize = 8 * BYTES;
@@ -50,7 +58,7 @@ pub const BITS: usize = 8 * BYTES;
 pub const MAGIC: u16 = u16::from_le_bytes(*b"VI");
 
 /// The version of this description.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Where the check is, and what it covers.
 const CHECKED: usize = BYTES - 4;
@@ -75,6 +83,8 @@ pub struct Frame {
     pub timestamp: u64,
     /// How many pixels the picture has moved, less than its width.
     pub phase: u32,
+    /// Whether the stamp is to be wrong; no stamp that can be read says so.
+    pub flaw: bool,
 }
 
 /// Why bytes are no stamp.
@@ -93,7 +103,21 @@ impl Stamp {
     /// Returns the bytes of copy number `copy`.
     pub fn encode(&self, copy: u8) -> [u8; BYTES] {
         let Self { frame, look } = self;
-        let fields: [&[u8]; 5] = [
+        let (crop, native) = (look.crop, look.native);
+        let words = [
+            look.exposure,
+            look.gain,
+            look.seed,
+            look.alpha.into(),
+            native.0,
+            native.1,
+            crop.left,
+            crop.top,
+            crop.width,
+            crop.height,
+        ]
+        .map(u16::to_le_bytes);
+        let fields: [&[u8]; 6] = [
             &MAGIC.to_le_bytes(),
             &[
                 VERSION,
@@ -110,6 +134,7 @@ impl Stamp {
             &frame.sequence.to_le_bytes(),
             &frame.timestamp.to_le_bytes(),
             &frame.phase.to_le_bytes(),
+            words.as_flattened(),
         ];
         let mut bytes = [0; BYTES];
 
@@ -119,7 +144,9 @@ impl Stamp {
 
         let (checked, check) = bytes.split_at_mut(CHECKED);
 
-        check.copy_from_slice(&crc32(checked).to_le_bytes());
+        let crc = crc32(checked) ^ u32::from(frame.flaw);
+
+        check.copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
@@ -127,6 +154,7 @@ impl Stamp {
     #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn decode(bytes: &[u8; BYTES]) -> Result<(Self, u8), Fault> {
         let byte = |at| field::<1>(bytes, at)[0];
+        let half = |at| u16::from_le_bytes(field(bytes, at));
         let word = |at| u32::from_le_bytes(field(bytes, at));
         let flags = byte(6);
         let colour = byte(11);
@@ -137,7 +165,7 @@ impl Stamp {
         if u16::from_le_bytes(field(bytes, 0)) != MAGIC || byte(2) != VERSION {
             return Err(Fault::Kind);
         }
-        if flags & !3 != 0 || usize::from(colour) >= COLOURS.len() {
+        if flags & !3 != 0 || usize::from(colour) >= COLOURS.len() || byte(35) != 0 {
             return Err(Fault::Value);
         }
 
@@ -150,12 +178,25 @@ impl Stamp {
             hflip: flags & 1 != 0,
             vflip: flags & 2 != 0,
             colour,
+            exposure: half(28),
+            gain: half(30),
+            seed: half(32),
+            alpha: byte(34),
+            native: (half(36), half(38)),
+            crop: Crop {
+                left: half(40),
+                top: half(42),
+                width: half(44),
+                height: half(46),
+            },
+            stamp: true,
         };
         let frame = Frame {
             device: byte(4),
             sequence: word(12),
             timestamp: u64::from_le_bytes(field(bytes, 16)),
             phase: word(24),
+            flaw: false,
         };
 
         Ok((Self { frame, look }, byte(3)))
@@ -178,7 +219,7 @@ pub fn bit(bytes: &[u8; BYTES], index: usize) -> Option<bool> {
         .map(|byte| (byte >> (7 - index % 8)) & 1 != 0)
 }
 
-/// The CRC-32 of IEEE 802.3, bit by bit: 28 bytes a copy are not worth a table.
+/// The CRC-32 of IEEE 802.3, bit by bit: 48 bytes a copy are not worth a table.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| {
@@ -235,6 +276,7 @@ mod tests {
                 sequence: 0x0102_0304,
                 timestamp: 0x1112_1314_1516_1718,
                 phase: 638,
+                flaw: false,
             },
             look: Look {
                 pattern: Pattern::Ramps,
@@ -245,6 +287,18 @@ mod tests {
                 hflip: false,
                 vflip: true,
                 colour: 0,
+                exposure: 0x0304,
+                gain: 0x0506,
+                seed: 0x0708,
+                alpha: 9,
+                native: (0x0a0b, 0x0c0d),
+                crop: Crop {
+                    left: 0x0e0f,
+                    top: 0x1011,
+                    width: 0x1213,
+                    height: 0x1415,
+                },
+                stamp: true,
             },
         }
     }
@@ -263,8 +317,9 @@ mod tests {
         assert!(
             checked
                 == [
-                    b'V', b'I', 1, 2, 3, 2, 2, 1, 2, 255, 0x80, 0, 4, 3, 2, 1, 0x18, 0x17, 0x16,
-                    0x15, 0x14, 0x13, 0x12, 0x11, 0x7e, 2, 0, 0,
+                    b'V', b'I', 2, 2, 3, 2, 2, 1, 2, 255, 0x80, 0, 4, 3, 2, 1, 0x18, 0x17, 0x16,
+                    0x15, 0x14, 0x13, 0x12, 0x11, 0x7e, 2, 0, 0, 4, 3, 6, 5, 8, 7, 9, 0, 0x0b,
+                    0x0a, 0x0d, 0x0c, 0x0f, 0x0e, 0x11, 0x10, 0x13, 0x12, 0x15, 0x14,
                 ]
         );
         assert!(check == crc32(checked).to_le_bytes());
@@ -305,6 +360,10 @@ mod tests {
             assert!(bit(&wrong, index) != bit(&bytes, index));
             assert!(Stamp::decode(&wrong) == Err(Fault::Check));
         }
+        let mut flawed = example();
+
+        flawed.frame.flaw = true;
+        assert!(Stamp::decode(&flawed.encode(0)) == Err(Fault::Check));
         assert!(Stamp::decode(&[0; BYTES]) == Err(Fault::Check));
         assert!(Stamp::decode(&[0xff; BYTES]) == Err(Fault::Check));
     }
@@ -333,6 +392,7 @@ mod tests {
         assert!(Stamp::decode(&forged(2, VERSION + 1)) == Err(Fault::Kind));
         assert!(Stamp::decode(&forged(5, Pattern::ALL.len() as u8)) == Err(Fault::Value));
         assert!(Stamp::decode(&forged(6, 4)) == Err(Fault::Value));
+        assert!(Stamp::decode(&forged(35, 1)) == Err(Fault::Value));
         assert!(Stamp::decode(&forged(11, COLOURS.len() as u8)) == Err(Fault::Value));
         assert!(Stamp::decode(&forged(2, VERSION)).is_ok());
     }
@@ -342,9 +402,9 @@ mod tests {
         let mut bytes = [0; BYTES];
 
         bytes[0] = 0x80;
-        bytes[31] = 0x01;
+        bytes[BYTES - 1] = 0x01;
         for index in 0..BITS {
-            assert!(bit(&bytes, index) == Some(index == 0 || index == 255));
+            assert!(bit(&bytes, index) == Some(index == 0 || index == BITS - 1));
         }
         assert!(bit(&bytes, BITS).is_none());
     }
@@ -352,12 +412,13 @@ mod tests {
     #[test]
     fn copies_fit_at_every_size() {
         for (width, height, count, lines, last) in [
-            (16, 16, 1, 16, 0),
-            (16, 126, 1, 16, 0),
-            (16, 128, 2, 16, 112),
-            (18, 16, 1, 15, 0),
-            (254, 16, 2, 2, 14),
-            (256, 16, 4, 1, 15),
+            (32, 16, 1, 13, 0),
+            (32, 102, 1, 13, 0),
+            (32, 104, 2, 13, 91),
+            (34, 16, 1, 13, 0),
+            (36, 16, 1, 12, 0),
+            (414, 16, 2, 2, 14),
+            (416, 16, 4, 1, 15),
             (640, 480, 4, 1, 479),
             (7680, 4320, 4, 1, 4319),
         ] {
@@ -367,7 +428,7 @@ mod tests {
             assert_eq!(copies.line(0), 0);
             assert_eq!(copies.line(count - 1), last);
         }
-        for width in (16..600).step_by(2) {
+        for width in (32..900).step_by(2) {
             for height in (16..600).step_by(2) {
                 let copies = Copies::of(&Layout::negotiate(0, width, height));
 

@@ -3,17 +3,14 @@
 //! The sensor at work: a frame whenever one is due.
 
 use super::{
+    ctrls::Faults,
     device::{
         Camera,
         Settings, //
     },
     format,
     pacing::Pacer,
-    pattern::{
-        self,
-        Look,
-        Pattern, //
-    },
+    pattern,
     stamp::Frame,
     template::{
         self,
@@ -38,6 +35,9 @@ use media::{
     },
     vb2, //
 };
+
+/// How many frames come before numbers begin anew at 0, where that is asked for.
+const BEFORE_WRAP: u32 = 63;
 
 /// How many frames a thread that was held up delivers late.
 const BACKLOG: u64 = 8;
@@ -77,6 +77,8 @@ impl Stream {
 pub(crate) struct Sensor {
     dev: ARef<v4l2::Device<Camera>>,
     settings: Settings,
+    /// The number of the first frame.
+    first: u32,
     /// The picture, ready to be copied; taken out only while it is made anew.
     template: Option<Template<KVVec<u8>>>,
 }
@@ -85,26 +87,18 @@ impl Sensor {
     fn new(dev: &v4l2::Device<Camera>) -> Result<Self> {
         let settings = *dev.settings.lock();
 
-        // The format stays while there are buffers, so that this is all that is ever needed.
-        let need = Pattern::ALL
-            .into_iter()
-            .map(|pattern| {
-                let look = Look {
-                    pattern,
-                    ..settings.look
-                };
-                template::len(&settings.layout, &look)
-            })
-            .max()
-            .unwrap_or(0);
-        let bytes = KVVec::from_elem(0, need, GFP_KERNEL)?;
+        let (layout, look) = (settings.layout, settings.look);
+        let bytes = KVVec::from_elem(0, template::len(&layout, &look), GFP_KERNEL)?;
 
         Ok(Self {
             dev: dev.into(),
             settings,
-            template: Some(
-                Template::render(settings.layout, settings.look, bytes).map_err(|_| ENOMEM)?,
-            ),
+            first: if settings.faults.wrap {
+                u32::MAX - BEFORE_WRAP
+            } else {
+                0
+            },
+            template: Some(Template::render(layout, look, bytes).map_err(|_| ENOMEM)?),
         })
     }
 
@@ -115,33 +109,83 @@ impl Sensor {
         if settings.interval != self.settings.interval {
             *pacer = pacer.change(sequence, settings.interval.0, settings.interval.1);
         }
-        if settings.look != self.settings.look {
-            if let Some(template) = self.template.take() {
-                self.template =
-                    Template::render(settings.layout, settings.look, template.into_bytes()).ok();
-            }
-        }
         self.settings = settings;
+        self.render();
+    }
+
+    /// Renders the picture if it is not what it should be.
+    fn render(&mut self) {
+        let Settings { layout, look, .. } = self.settings;
+        let need = template::len(&layout, &look);
+        let old = match &self.template {
+            Some(template) if *template.look() == look => return,
+            Some(template) if template.bytes().len() < need => None,
+            _ => self.template.take().map(Template::into_bytes),
+        };
+        // Where there is no memory for a larger one, the picture stays what it was until there is.
+        let bytes = old.or_else(|| KVVec::from_elem(0, need, GFP_KERNEL).ok());
+
+        if let Some(bytes) = bytes {
+            self.template = Template::render(layout, look, bytes).ok();
+        }
     }
 
     /// Fills a buffer with frame `sequence`, and gives it back.
-    fn capture(&self, mut buffer: vb2::Buffer<'_, Camera>, sequence: u32, timestamp: u64) {
+    fn capture(&mut self, mut buffer: vb2::Buffer<'_, Camera>, sequence: u32, timestamp: u64) {
         let meta = vb2::Meta {
             sequence,
             timestamp,
             field: uapi::FIELD_NONE,
         };
+        let faults = self.settings.faults;
+        let look = self.template.as_ref().map(|template| *template.look());
         let frame = Frame {
             device: self.dev.id,
             sequence,
             timestamp,
-            phase: pattern::phase(&self.settings.layout, sequence),
+            phase: look.map_or(0, |look| {
+                pattern::phase(&self.settings.layout, &look, sequence)
+            }),
+            flaw: faults.corrupt,
         };
 
         match self.fill(&mut buffer, &frame) {
-            Ok(()) => buffer.done(&meta, &self.bytesused()),
-            Err(_) => buffer.error(&meta),
+            Ok(()) if !faults.fail => buffer.done(&meta, &self.bytesused()),
+            _ => buffer.error(&meta),
         }
+        self.made(|faults| {
+            faults.corrupt = false;
+            faults.fail = false;
+        });
+    }
+
+    /// Forgets errors that were asked for, and are made.
+    fn made(&mut self, forget: impl Fn(&mut Faults)) {
+        if self.settings.faults.are_due() {
+            forget(&mut self.settings.faults);
+            forget(&mut self.dev.settings.lock().faults);
+        }
+    }
+
+    /// Whether the sensor has no frame to give.
+    fn is_blind(&mut self) -> bool {
+        let Faults { stall, lose, .. } = self.settings.faults;
+
+        self.made(|faults| faults.lose = false);
+        stall || lose
+    }
+
+    /// Captures frame `sequence` if there is a buffer for it; whether there was.
+    fn frame(&mut self, pacer: &Pacer, sequence: u64) -> bool {
+        // The API's counter is of 32 bits, and wraps.
+        let number = self.first.wrapping_add(sequence as u32);
+        let dev = self.dev.clone();
+
+        dev.frame_sync(number);
+        dev.queue()
+            .next()
+            .map(|buffer| self.capture(buffer, number, pacer.deadline(sequence)))
+            .is_some()
     }
 
     /// The bytes of a frame in each part.
@@ -193,15 +237,10 @@ impl kthread::Function for Sensor {
 
         while context.sleep_until(pacer.deadline(sequence)) {
             self.update(&mut pacer, sequence);
-            // The API's counter is of 32 bits, and wraps.
-            self.dev.frame_sync(sequence as u32);
 
-            let taken = self.dev.queue().next().map(|buffer| {
-                self.capture(buffer, sequence as u32, pacer.deadline(sequence));
-            });
-            let next = Self::next(&pacer, sequence, taken.is_some(), context.now());
-
-            let drops = next - sequence - u64::from(taken.is_some());
+            let taken = !self.is_blind() && self.frame(&pacer, sequence);
+            let next = Self::next(&pacer, sequence, taken, context.now());
+            let drops = next - sequence - u64::from(taken);
 
             self.dev.queue().stats().add(Counter::Drops, drops as usize);
             sequence = next;

@@ -18,16 +18,21 @@ use core::{
 };
 
 use super::{
-    colour::{
-        Colour,
-        ONE, //
+    clock::{
+        self,
+        Clock, //
     },
+    colour::ONE,
     format::{
         Layout,
         Part,
         Plane, //
     },
-    pattern::Look,
+    pattern::{
+        Look,
+        Pattern,
+        Scene, //
+    },
     stamp::{
         self,
         Copies,
@@ -61,20 +66,25 @@ pub struct Template<B> {
 pub fn len(layout: &Layout, look: &Look) -> usize {
     layout
         .planes()
-        .map(|plane| 2 * plane.bytes * lines(&plane, look))
+        .map(|plane| 2 * plane.bytes * lines(&plane, layout, look))
         .sum()
 }
 
 /// Returns how many different lines a plane has.
-fn lines(plane: &Plane, look: &Look) -> usize {
-    look.pattern.kinds() * plane.component.lines.len()
+fn lines(plane: &Plane, layout: &Layout, look: &Look) -> usize {
+    look.pattern.kinds(layout) * plane.component.lines.len()
 }
 
 impl<B> Template<B> {
     /// The look that it was rendered for.
-    #[allow(dead_code, reason = "for the tests and the reader")]
     pub fn look(&self) -> &Look {
         &self.look
+    }
+
+    /// The memory that it is in.
+    #[allow(dead_code, reason = "for the driver")]
+    pub fn bytes(&self) -> &B {
+        &self.bytes
     }
 
     /// Gives the memory back.
@@ -90,15 +100,16 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
             return Err(bytes);
         }
 
+        let scene = Scene::new(&look, &layout);
         let mut rest = &mut *bytes;
 
         for plane in layout.planes() {
-            for kind in 0..look.pattern.kinds() {
+            for kind in 0..look.pattern.kinds(&layout) {
                 for line in 0..plane.component.lines.len() {
                     let (pair, tail) = rest.split_at_mut(2 * plane.bytes);
                     let (once, again) = pair.split_at_mut(plane.bytes);
 
-                    render_line(&layout, &look, &plane, kind, line, once);
+                    render_line(&scene, &plane, kind, line, once);
                     again.copy_from_slice(once);
                     rest = tail;
                 }
@@ -115,24 +126,22 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
 }
 
 /// Renders line `line` of a group, in a line of the picture of kind `kind`.
-fn render_line(
-    layout: &Layout,
-    look: &Look,
-    plane: &Plane,
-    kind: usize,
-    line: usize,
-    out: &mut [u8],
-) {
-    let colour = Colour::get(look.colour);
+fn render_line(scene: &Scene<'_>, plane: &Plane, kind: usize, line: usize, out: &mut [u8]) {
     let groups = out.chunks_exact_mut(plane.component.bytes.get().into());
     let width = plane.component.width.get();
 
     for (x, group) in (0u32..).step_by(width.into()).zip(groups) {
-        for sample in plane.component.samples(line) {
-            let x = x + u32::from(sample.pixel);
-            let value = look.value(sample.channel, kind, x, layout);
+        // Most samples in a row are of one pixel.
+        let mut pixel = None;
 
-            sample.put(group, colour.code(sample.channel, value, sample.bits));
+        for sample in plane.component.samples(line) {
+            let ycc = match pixel {
+                Some((n, ycc)) if n == sample.pixel => ycc,
+                _ => scene.ycc(kind, x + u32::from(sample.pixel)),
+            };
+
+            pixel = Some((sample.pixel, ycc));
+            sample.put(group, scene.code(sample.channel, ycc, sample.bits));
         }
     }
 }
@@ -164,10 +173,11 @@ impl<B: Deref<Target = [u8]>> Template<B> {
         range: Range<usize>,
         sink: &mut S,
     ) -> Result<(), S::Error> {
+        let scene = Scene::new(&self.look, &self.layout);
         let mut base = 0;
 
         for mut plane in self.layout.planes() {
-            let size = 2 * plane.bytes * lines(&plane, &self.look);
+            let size = 2 * plane.bytes * lines(&plane, &self.layout, &self.look);
 
             if !range.contains(&plane.offset) {
                 base += size;
@@ -175,12 +185,17 @@ impl<B: Deref<Target = [u8]>> Template<B> {
             }
             plane.offset -= range.start;
             for row in 0..plane.rows {
-                let line = self.line(&plane, base, row, frame.phase);
+                let line = self.line(&scene, &plane, base, row, frame.phase);
 
                 sink.write(plane.offset + row * plane.bytes, line)?;
             }
             if plane.component.bears_stamp() {
-                self.compose_stamps(frame, &plane, base, sink)?;
+                if self.look.pattern == Pattern::Clock {
+                    self.compose_clock(&scene, frame, &plane, base, sink)?;
+                }
+                if self.look.stamp {
+                    self.compose_stamps(&scene, frame, &plane, base, sink)?;
+                }
             }
             base += size;
         }
@@ -188,11 +203,11 @@ impl<B: Deref<Target = [u8]>> Template<B> {
     }
 
     /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
-    fn line(&self, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
+    fn line(&self, scene: &Scene<'_>, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
         let component = plane.component;
         let period = component.lines.len();
         let y = row * usize::from(component.height.get());
-        let kind = self.look.kind(y, &self.layout);
+        let kind = scene.kind(y);
         let index = kind * period + row.checked_rem(period).unwrap_or(0);
 
         let width = self.layout.width;
@@ -213,6 +228,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
     /// Writes the copies of the stamp over a plane.
     fn compose_stamps<S: Sink>(
         &self,
+        scene: &Scene<'_>,
         frame: &Frame,
         plane: &Plane,
         base: usize,
@@ -230,7 +246,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
             for below in 0..copies.lines {
                 let row = copies.line(copy) + below;
                 let offset = plane.offset + row * plane.bytes;
-                let line = self.line(plane, base, row, frame.phase);
+                let line = self.line(scene, plane, base, row, frame.phase);
                 let first = below * self.layout.width as usize;
                 let mut buf = [0; 192];
 
@@ -249,7 +265,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
                     let part = buf.get_mut(..picture.len()).unwrap_or(&mut []);
 
                     part.copy_from_slice(picture);
-                    self.put_bits(plane, row, &bits, first, part);
+                    put_bits(scene, plane, row, part, |n| stamp::bit(&bits, first + n));
                     sink.write(offset + n * step, part)?;
                 }
             }
@@ -257,33 +273,78 @@ impl<B: Deref<Target = [u8]>> Template<B> {
         Ok(())
     }
 
-    /// Puts the bits of a stamp from `first` on into groups of line `row`.
-    fn put_bits(
+    /// Writes the time over a plane.
+    fn compose_clock<S: Sink>(
         &self,
+        scene: &Scene<'_>,
+        frame: &Frame,
         plane: &Plane,
-        row: usize,
-        bits: &[u8; stamp::BYTES],
-        first: usize,
-        part: &mut [u8],
-    ) {
-        let colour = Colour::get(self.look.colour);
-        let component = plane.component;
+        base: usize,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let Some(clock) = Clock::new(&self.layout, frame.timestamp) else {
+            return Ok(());
+        };
+        let groups = |pixels| pixels / NonZero::<usize>::from(plane.component.width);
+        let bytes = usize::from(plane.component.bytes.get());
+        let skip = groups(clock.left) * bytes;
+        let period = plane.component.lines.len();
 
-        for sample in component.samples(row) {
-            if !sample.channel.tells_brightness() {
-                continue;
-            }
+        for dots in 0..clock::HEIGHT {
+            let rows = clock.rows(dots);
 
-            let [black, white] = [0, ONE].map(|v| colour.code(sample.channel, v, sample.bits));
-            let groups = part.chunks_exact_mut(component.bytes.get().into());
-            let width = component.width.get();
+            // All lines through the same dots are alike, but for what a mosaic makes of them.
+            for row in rows.clone().take(period) {
+                let line = self.line(scene, plane, base, row, frame.phase);
+                let line = line.get(skip..).unwrap_or(&[]);
+                let line = line.get(..groups(clock.width()) * bytes).unwrap_or(line);
+                let mut buf = [0; 192];
+                let per_buf = buf.len() / NonZero::<usize>::from(plane.component.bytes);
 
-            for (x, group) in (first..).step_by(width.into()).zip(groups) {
-                match stamp::bit(bits, x + usize::from(sample.pixel)) {
-                    Some(true) => sample.put(group, white),
-                    Some(false) => sample.put(group, black),
-                    None => break,
+                for (n, picture) in line.chunks((per_buf * bytes).max(1)).enumerate() {
+                    let first = n * per_buf * usize::from(plane.component.width.get());
+                    let part = buf.get_mut(..picture.len()).unwrap_or(&mut []);
+
+                    part.copy_from_slice(picture);
+                    put_bits(scene, plane, row, part, |n| {
+                        Some(clock.is_lit(first + n, dots))
+                    });
+                    for row in (row..rows.end).step_by(period.max(1)) {
+                        let offset = plane.offset + row * plane.bytes + skip;
+
+                        sink.write(offset + n * per_buf * bytes, part)?;
+                    }
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes pixels in groups of line `row` white or black, as `bit` says, until it says nothing.
+fn put_bits(
+    scene: &Scene<'_>,
+    plane: &Plane,
+    row: usize,
+    part: &mut [u8],
+    bit: impl Fn(usize) -> Option<bool>,
+) {
+    let component = plane.component;
+
+    for sample in component.samples(row) {
+        if !sample.channel.tells_brightness() {
+            continue;
+        }
+
+        let [black, white] = [0, ONE].map(|v| scene.colour().code(sample.channel, v, sample.bits));
+        let groups = part.chunks_exact_mut(component.bytes.get().into());
+        let width = component.width.get();
+
+        for (x, group) in (0usize..).step_by(width.into()).zip(groups) {
+            match bit(x + usize::from(sample.pixel)) {
+                Some(true) => sample.put(group, white),
+                Some(false) => sample.put(group, black),
+                None => break,
             }
         }
     }
@@ -379,7 +440,7 @@ mod tests {
     #[test]
     fn every_byte_is_written() {
         for format in FORMATS {
-            for (width, height) in [(16, 16), (18, 22), (66, 34), (258, 16)] {
+            for (width, height) in [(32, 16), (34, 22), (66, 34), (258, 16)] {
                 for pattern in Pattern::ALL {
                     let layout = Layout::negotiate(format.fourcc, width, height);
                     let look = Look {
@@ -390,7 +451,7 @@ mod tests {
 
                     assert!(memory.is_some());
                     if let Some(memory) = memory {
-                        assert!(memory.writes.iter().all(|&count| matches!(count, 1..=2)));
+                        assert!(memory.writes.iter().all(|&count| matches!(count, 1..=3)));
                     }
                 }
             }
@@ -400,7 +461,7 @@ mod tests {
     #[test]
     fn parts_make_the_frame() {
         for format in FORMATS {
-            for (width, height) in [(16, 16), (90, 66), (258, 18)] {
+            for (width, height) in [(32, 16), (90, 66), (258, 18)] {
                 let layout = Layout::negotiate(format.fourcc, width, height);
                 let frame = Frame {
                     sequence: 7,
@@ -424,7 +485,7 @@ mod tests {
                             let want = whole.bytes.get(part.offset..part.offset + size);
 
                             assert!(template.compose_part(&frame, &part, &mut memory) == Ok(()));
-                            assert!(memory.writes.iter().all(|&count| matches!(count, 1..=2)));
+                            assert!(memory.writes.iter().all(|&count| matches!(count, 1..=3)));
                             assert!(want.is_some_and(|want| want.iter().eq(memory.bytes.iter())));
                         }
                     }
@@ -448,24 +509,24 @@ mod tests {
             }
         }
 
-        let layout = Layout::negotiate(fourcc(b"RGB3"), 16, 16);
+        let layout = Layout::negotiate(fourcc(b"RGB3"), 32, 16);
         let template = template(layout, Look::default());
 
         assert!(template.is_some());
         if let Some(template) = template {
             let frame = Frame::default();
 
-            assert!(template.compose(&frame, &mut Full(767)) == Err(720));
-            assert!(template.compose(&frame, &mut Full(768)) == Ok(()));
+            assert!(template.compose(&frame, &mut Full(1535)) == Err(1440));
+            assert!(template.compose(&frame, &mut Full(1536)) == Ok(()));
         }
     }
 
     #[test]
     fn too_little_memory_is_refused() {
-        let layout = Layout::negotiate(fourcc(b"NV12"), 16, 16);
+        let layout = Layout::negotiate(fourcc(b"NV12"), 32, 16);
         let len = super::len(&layout, &Look::default());
 
-        assert_eq!(len, 2 * 2 * 16 + 2 * 2 * 16);
+        assert_eq!(len, 2 * 2 * 32 + 2 * 2 * 32);
         for (len, fits) in [(0, false), (len - 1, false), (len, true), (len + 1, true)] {
             let rendered = zeroed(len).map(|b| Template::render(layout, Look::default(), b));
 
@@ -481,10 +542,11 @@ mod tests {
             sequence: 99,
             timestamp: 1 << 40,
             phase: 6,
+            flaw: false,
         };
         let stamp = Stamp { frame, look };
 
-        for (width, height) in [(16, 16), (90, 64), (320, 48)] {
+        for (width, height) in [(32, 16), (90, 64), (320, 48)] {
             // Where the samples of a pixel are: the distance between pixels, of which there are
             // how many, and their nominal black and white.
             for (name, step, samples, black, white) in [
@@ -527,7 +589,7 @@ mod tests {
         for name in [b"YUYV", b"NV12", b"YU12", b"NM12", b"YM12"] {
             let layout = Layout::negotiate(fourcc(name), 32, 16);
             let look = Look {
-                pattern: Pattern::Solid,
+                pattern: Pattern::SolidRed,
                 ..Look::default()
             };
             let memory = composed(layout, look, Frame::default());

@@ -11,6 +11,8 @@
 
 #![allow(unexpected_cfgs, reason = "the driver's sources ask for KUnit")]
 
+#[path = "../../src/vireo/clock.rs"]
+pub mod clock;
 #[path = "../../src/vireo/colour.rs"]
 pub mod colour;
 #[path = "../../src/vireo/format.rs"]
@@ -471,7 +473,7 @@ mod tests {
     use super::*;
 
     /// A small frame that is all stamp, a narrow one, and one with four copies.
-    const SIZES: [(u32, u32); 4] = [(16, 16), (66, 130), (320, 240), (322, 98)];
+    const SIZES: [(u32, u32); 4] = [(32, 16), (66, 130), (320, 240), (322, 98)];
 
     fn layouts() -> impl Iterator<Item = Layout> {
         FORMATS
@@ -494,7 +496,8 @@ mod tests {
             device: 2,
             sequence,
             timestamp: 1_000_000 * (u64::from(sequence) + 1),
-            phase: phase(&layout, sequence),
+            phase: phase(&layout, &Look::default(), sequence),
+            flaw: false,
         };
 
         made(layout, Look::default(), frame)
@@ -543,7 +546,8 @@ mod tests {
                             device: 0,
                             sequence: n,
                             timestamp: n.into(),
-                            phase: phase(&layout, n),
+                            phase: phase(&layout, &look, n),
+                            flaw: false,
                         };
                         let verdict = reader.check(&made(layout, look, frame));
 
@@ -683,9 +687,9 @@ mod tests {
         let layout = Layout::negotiate(fourcc(b"RGB3"), 320, 240);
         let mut frame = nth(layout, 5);
         let bytes = layout.bytesperline as usize;
-        let line = Copies::of(&layout).line(1);
+        let copies = Copies::of(&layout);
 
-        frame.copy_within(0..bytes, line * bytes);
+        frame.copy_within(0..copies.lines * bytes, copies.line(1) * bytes);
         assert_eq!(
             Reader::new(layout).check(&frame).fault,
             Some(Fault::Moved { copy: 1, is: 0 })
@@ -807,6 +811,7 @@ mod tests {
             sequence: 2,
             timestamp: u64::MAX,
             phase: 0,
+            flaw: false,
         };
 
         assert_eq!(

@@ -17,6 +17,7 @@ mod mplane;
 mod revoke;
 pub(crate) mod runner;
 mod sane;
+mod sensor;
 mod userptrs;
 mod watched;
 
@@ -32,8 +33,18 @@ pub struct Test {
     pub limit: u64,
     /// A file without which the kernel lacks what the test is about.
     pub needs: Option<&'static str>,
-    /// Whether it is about multi-planar cameras, of which there are none by default.
-    pub is_multiplanar: bool,
+    /// What the cameras must be like, if they are not so by default.
+    pub cameras: Cameras,
+}
+
+/// What cameras are like, by the module's parameters.
+#[derive(PartialEq)]
+pub enum Cameras {
+    Any,
+    /// One of them at least is multi-planar.
+    Multiplanar,
+    /// They make errors when asked to.
+    Errors,
 }
 
 const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
@@ -42,13 +53,20 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
         run,
         limit: 90,
         needs: None,
-        is_multiplanar: false,
+        cameras: Cameras::Any,
     }
 }
 
 const fn multiplanar(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
     Test {
-        is_multiplanar: true,
+        cameras: Cameras::Multiplanar,
+        ..test(name, run)
+    }
+}
+
+const fn errors(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        cameras: Cameras::Errors,
         ..test(name, run)
     }
 }
@@ -64,6 +82,11 @@ pub const TESTS: &[Test] = &[
     test("formats/busy", formats::busy),
     test("formats/capture", formats::capture),
     test("formats/rates", formats::rates),
+    test("sensor/selection", sensor::selection),
+    test("sensor/light", sensor::light),
+    test("sensor/timing", sensor::timing),
+    errors("errors/once", sensor::errors),
+    errors("errors/disconnect", sensor::disconnect),
     test("bad/unknown", bad::unknown),
     test("bad/reqbufs", bad::reqbufs),
     test("bad/indices", bad::indices),

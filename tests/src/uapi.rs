@@ -50,6 +50,13 @@ impl v4l2_frmsizeenum {
     }
 }
 
+impl v4l2_ext_control {
+    pub fn value64(&self) -> i64 {
+        // SAFETY: Integers only, see above.
+        unsafe { self.__bindgen_anon_1.value64 }
+    }
+}
+
 impl v4l2_event {
     pub fn frame_sequence(&self) -> u32 {
         // SAFETY: Integers only, see above.

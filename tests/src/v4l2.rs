@@ -301,6 +301,21 @@ impl Device {
         Ok(control.value)
     }
 
+    /// A control that may have more than 32 bits.
+    pub fn control64(&self, id: u32) -> io::Result<i64> {
+        let mut control = uapi::v4l2_ext_control {
+            id,
+            ..Default::default()
+        };
+        let mut controls = uapi::v4l2_ext_controls {
+            count: 1,
+            controls: &mut control,
+            ..Default::default()
+        };
+        self.ioctl(uapi::VIDIOC_G_EXT_CTRLS, &mut controls)?;
+        Ok(control.value64())
+    }
+
     pub fn set_control(&self, id: u32, value: i32) -> io::Result<()> {
         let mut control = uapi::v4l2_control { id, value };
         self.ioctl(uapi::VIDIOC_S_CTRL, &mut control)

@@ -31,7 +31,8 @@ fn stream(sequences: impl IntoIterator<Item = u32>) -> Vec<u8> {
             device: 0,
             sequence,
             timestamp: 40_000_000 * (u64::from(sequence) + 1),
-            phase: phase(&layout, sequence),
+            phase: phase(&layout, &Look::default(), sequence),
+            flaw: false,
         };
 
         let Ok(()) = template.compose(&frame, &mut memory);

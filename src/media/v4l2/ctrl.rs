@@ -14,49 +14,52 @@ use kernel::{
     error::from_result,
     ffi::{
         c_char,
-        c_int, //
+        c_int,
+        c_ulong, //
     },
     prelude::*, //
 };
 
-/// A standard control, a `V4L2_CID_*`.
+/// The number of a control, a `V4L2_CID_*`.
 ///
 /// C header: [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Id {
-    /// `V4L2_CID_BRIGHTNESS`
-    Brightness = bindings::V4L2_CID_BRIGHTNESS,
-    /// `V4L2_CID_CONTRAST`
-    Contrast = bindings::V4L2_CID_CONTRAST,
-    /// `V4L2_CID_SATURATION`
-    Saturation = bindings::V4L2_CID_SATURATION,
-    /// `V4L2_CID_HUE`
-    Hue = bindings::V4L2_CID_HUE,
-    /// `V4L2_CID_HFLIP`
-    HFlip = bindings::V4L2_CID_HFLIP,
-    /// `V4L2_CID_VFLIP`
-    VFlip = bindings::V4L2_CID_VFLIP,
-    /// `V4L2_CID_TEST_PATTERN`
-    TestPattern = bindings::V4L2_CID_TEST_PATTERN,
+pub struct Id(u32);
+
+macro_rules! standard {
+    ($($name:ident = $cid:ident,)*) => {
+        impl Id {
+            $(
+                #[doc = concat!("`", stringify!($cid), "`")]
+                pub const $name: Self = Self(bindings::$cid);
+            )*
+        }
+    };
 }
 
-impl TryFrom<u32> for Id {
-    type Error = Error;
+standard! {
+    BRIGHTNESS = V4L2_CID_BRIGHTNESS,
+    CONTRAST = V4L2_CID_CONTRAST,
+    SATURATION = V4L2_CID_SATURATION,
+    HUE = V4L2_CID_HUE,
+    HFLIP = V4L2_CID_HFLIP,
+    VFLIP = V4L2_CID_VFLIP,
+    ALPHA_COMPONENT = V4L2_CID_ALPHA_COMPONENT,
+    EXPOSURE_ABSOLUTE = V4L2_CID_EXPOSURE_ABSOLUTE,
+    ANALOGUE_GAIN = V4L2_CID_ANALOGUE_GAIN,
+    HBLANK = V4L2_CID_HBLANK,
+    VBLANK = V4L2_CID_VBLANK,
+    PIXEL_RATE = V4L2_CID_PIXEL_RATE,
+    TEST_PATTERN = V4L2_CID_TEST_PATTERN,
+}
 
-    fn try_from(id: u32) -> Result<Self> {
-        [
-            Id::Brightness,
-            Id::Contrast,
-            Id::Saturation,
-            Id::Hue,
-            Id::HFlip,
-            Id::VFlip,
-            Id::TestPattern,
-        ]
-        .into_iter()
-        .find(|known| *known as u32 == id)
-        .ok_or(EINVAL)
+impl Id {
+    /// A control of the driver's own, beside the standard ones for users.
+    ///
+    /// Where these begin is for each driver to choose, from `0x1000` on.
+    pub const fn driver(number: u16) -> Self {
+        assert!(number >= 0x1000);
+        Self(bindings::V4L2_CID_USER_BASE | number as u32)
     }
 }
 
@@ -114,26 +117,97 @@ pub enum Kind {
         /// The value to start with.
         default: i32,
     },
-    /// On or off; starts as off.
-    Boolean,
+    /// On or off; starts as this.
+    Boolean(bool),
     /// One of a menu's entries; starts with the first.
     Menu(Entries),
+    /// Something to be pushed: has no value.
+    Button,
+    /// A number from 0 to this that only the driver changes, and is asked for
+    /// ([`Capture::g_volatile_ctrl`]) whenever somebody reads it.
+    Volatile(i64),
 }
 
 /// A control that a device has.
 pub struct Config {
     /// Which one.
     pub id: Id,
+    /// Its name; a standard control has one already.
+    pub name: Option<&'static CStr>,
     /// Its kind and range.
     pub kind: Kind,
 }
+
+impl Config {
+    /// A standard control.
+    pub const fn standard(id: Id, kind: Kind) -> Self {
+        Self {
+            id,
+            name: None,
+            kind,
+        }
+    }
+
+    /// A control of the driver's own.
+    pub const fn driver(id: Id, name: &'static CStr, kind: Kind) -> Self {
+        Self {
+            id,
+            name: Some(name),
+            kind,
+        }
+    }
+
+    /// What the C side is told; whose callbacks these are is left to be filled in.
+    fn as_raw(&self) -> bindings::v4l2_ctrl_config {
+        let mut raw = bindings::v4l2_ctrl_config {
+            id: self.id.0,
+            // Of a standard control, the name decides the type as well.
+            name: self.name.map_or(core::ptr::null(), |name| {
+                name.to_bytes_with_nul().as_ptr().cast()
+            }),
+            ..Default::default()
+        };
+
+        match self.kind {
+            Kind::Integer { min, max, default } => {
+                raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER;
+                (raw.min, raw.max) = (min.into(), max.into());
+                raw.def = default.into();
+                raw.step = 1;
+            }
+            Kind::Boolean(default) => {
+                raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN;
+                (raw.max, raw.step) = (1, 1);
+                raw.def = default.into();
+            }
+            Kind::Menu(entries) => {
+                raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU;
+                raw.max = entries.0.len().saturating_sub(1) as i64;
+                raw.qmenu = entries.0.as_ptr();
+            }
+            Kind::Button => raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON,
+            Kind::Volatile(max) => {
+                raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64;
+                (raw.max, raw.step) = (max, 1);
+            }
+        }
+        raw
+    }
+}
+
+/// A button that is pushed.
+///
+/// # Invariants
+///
+/// While there is one, its device's node has its lock held: nothing but an ioctl pushes buttons.
+pub struct Pushed<'a>(PhantomData<&'a ()>);
 
 /// The callbacks of a `T`'s controls.
 pub(super) struct VTable<T: Capture>(PhantomData<T>);
 
 impl<T: Capture> VTable<T> {
-    pub(super) const OPS: bindings::v4l2_ctrl_ops = bindings::v4l2_ctrl_ops {
-        g_volatile_ctrl: None,
+    const OPS: bindings::v4l2_ctrl_ops = bindings::v4l2_ctrl_ops {
+        g_volatile_ctrl: Some(Self::g_volatile_ctrl_callback),
         try_ctrl: None,
         s_ctrl: Some(Self::s_ctrl_callback),
     };
@@ -147,53 +221,67 @@ impl<T: Capture> VTable<T> {
             let (dev, id, value) = unsafe {
                 (
                     Device::<T>::from_handler((*ctrl).handler),
-                    (*ctrl).id,
+                    Id((*ctrl).id),
                     (*ctrl).val,
                 )
             };
-            T::s_ctrl(dev, Id::try_from(id)?, value)?;
+            // SAFETY: As above.
+            let kind = unsafe { (*ctrl).type_ };
+
+            if kind == bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON {
+                // INVARIANT: Setting up a handler leaves buttons alone, so that this is an ioctl.
+                T::push(dev, id, &Pushed(PhantomData))?;
+            } else {
+                T::s_ctrl(dev, id, value)?;
+            }
             Ok(0)
         })
     }
 
-    /// Adds the controls that `T` names to a handler.
+    /// # Safety
+    ///
+    /// As for [`Self::s_ctrl_callback`]; the control is one of [`Kind::Volatile`].
+    unsafe extern "C" fn g_volatile_ctrl_callback(ctrl: *mut bindings::v4l2_ctrl) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (dev, id) = unsafe { (Device::<T>::from_handler((*ctrl).handler), Id((*ctrl).id)) };
+        let value = T::g_volatile_ctrl(dev, id);
+
+        // SAFETY: As above; `p_new` points to a number of the control's type.
+        unsafe {
+            match (*ctrl).type_ {
+                bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
+                    *(*ctrl).p_new.p_s64 = value;
+                }
+                _ => (*ctrl).val = value.try_into().unwrap_or(i32::MAX),
+            }
+        }
+        0
+    }
+
+    /// Adds controls to a handler.
     ///
     /// # Safety
     ///
     /// `handler` must be initialized, and be a part of a [`Device<T>`].
-    pub(super) unsafe fn add(handler: *mut bindings::v4l2_ctrl_handler) {
-        for config in T::CONTROLS {
-            let id = config.id as u32;
+    pub(super) unsafe fn add(
+        handler: *mut bindings::v4l2_ctrl_handler,
+        controls: &'static [Config],
+    ) {
+        for config in controls {
+            let mut raw = config.as_raw();
+
+            raw.ops = &Self::OPS;
             // A failure is kept in the handler's `error`, and makes the calls after it do nothing.
             //
-            // SAFETY: By the safety requirements; the operations and menus are static.
+            // SAFETY: By the safety requirements; the operations, names and menus are static. The
+            // control is nobody else's until the handler is used.
             unsafe {
-                match config.kind {
-                    Kind::Integer { min, max, default } => {
-                        bindings::v4l2_ctrl_new_std(
-                            handler,
-                            &Self::OPS,
-                            id,
-                            min.into(),
-                            max.into(),
-                            1,
-                            default.into(),
-                        );
-                    }
-                    Kind::Boolean => {
-                        bindings::v4l2_ctrl_new_std(handler, &Self::OPS, id, 0, 1, 1, 0);
-                    }
-                    Kind::Menu(entries) => {
-                        bindings::v4l2_ctrl_new_std_menu_items(
-                            handler,
-                            &Self::OPS,
-                            id,
-                            entries.0.len().saturating_sub(1) as u8,
-                            0,
-                            0,
-                            entries.0.as_ptr(),
-                        );
-                    }
+                let ctrl = bindings::v4l2_ctrl_new_custom(handler, &raw, core::ptr::null_mut());
+
+                if let (Kind::Volatile(_), false) = (&config.kind, ctrl.is_null()) {
+                    (*ctrl).flags |= (bindings::V4L2_CTRL_FLAG_VOLATILE
+                        | bindings::V4L2_CTRL_FLAG_READ_ONLY)
+                        as c_ulong;
                 }
             }
         }

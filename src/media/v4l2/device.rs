@@ -12,7 +12,11 @@ use super::{
         PixFormat,
         Steps, //
     },
-    ioctl, //
+    ioctl,
+    selection::{
+        Rect,
+        Target, //
+    }, //
 };
 use crate::{
     bindings,
@@ -34,9 +38,15 @@ use kernel::{
     error::to_result,
     module::ThisModule,
     prelude::*,
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
     },
     types::Opaque, //
 };
@@ -64,10 +74,11 @@ pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     const CARD: &'static CStr;
     /// The name of the one input.
     const INPUT: &'static CStr;
-    /// The controls.
-    const CONTROLS: &'static [ctrl::Config];
     /// How the queue is set up.
     const QUEUE: vb2::Config;
+
+    /// The controls that the device has.
+    fn controls(&self) -> &'static [ctrl::Config];
 
     /// The code of the format with this index (VIDIOC_ENUM_FMT), `None` past the last.
     fn enum_fmt(dev: &Device<Self>, index: u32) -> Option<u32>;
@@ -104,6 +115,23 @@ pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     /// Changes a control to a value in its range. The handler's lock is held.
     fn s_ctrl(dev: &Device<Self>, id: ctrl::Id, value: i32) -> Result;
 
+    /// Does what a control of [`ctrl::Kind::Button`] is for. The locks of the handler and of the
+    /// node are held.
+    fn push(dev: &Device<Self>, id: ctrl::Id, pushed: &ctrl::Pushed<'_>) -> Result;
+
+    /// The value of a control of [`ctrl::Kind::Volatile`]. The handler's lock is held.
+    fn g_volatile_ctrl(dev: &Device<Self>, id: ctrl::Id) -> i64;
+
+    /// The rectangle that is selected (VIDIOC_G_SELECTION), `None` where there is no such target.
+    fn selection(dev: &Device<Self>, target: Target) -> Option<Rect>;
+
+    /// The part of the pixel array nearest to what was asked for.
+    fn try_crop(dev: &Device<Self>, crop: Rect) -> Rect;
+
+    /// Captures a part that came from [`try_crop`](Self::try_crop) (VIDIOC_S_SELECTION with
+    /// [`Target::Crop`]), while streaming as well.
+    fn s_crop(dev: &Device<Self>, crop: Rect);
+
     /// Writes what is worth knowing to the kernel's log (VIDIOC_LOG_STATUS); the controls come
     /// after it.
     fn log_status(dev: &Device<Self>);
@@ -128,6 +156,8 @@ pub struct Device<T: Capture> {
     #[pin]
     queue: vb2::Queue<T>,
     buf_type: BufType,
+    /// Whether the node is there to be unregistered: whoever clears this does it.
+    is_registered: Atomic<bool>,
     /// Held for the queue, whose memory it is mapped for.
     parent: ARef<device::Device>,
     #[pin]
@@ -166,6 +196,7 @@ impl<T: Capture> Device<T> {
                 // holds `parent`.
                 queue <- unsafe { vb2::Queue::new(dev, this, buf_type as u32, &T::QUEUE, stats) },
                 buf_type,
+                is_registered: Atomic::new(false),
                 parent: dev.into(),
                 _pin: PhantomPinned,
             }),
@@ -177,8 +208,9 @@ impl<T: Capture> Device<T> {
         // SAFETY: The handler is zeroed, and a part of a `Device<T>`.
         to_result(unsafe {
             let handler = this.ctrls.get();
-            bindings::v4l2_ctrl_handler_init(handler, T::CONTROLS.len() as u32);
-            ctrl::VTable::<T>::add(handler);
+            let controls = this.data.controls();
+            bindings::v4l2_ctrl_handler_init(handler, controls.len() as u32);
+            ctrl::VTable::<T>::add(handler, controls);
             (*handler).error
         })?;
 
@@ -221,6 +253,7 @@ impl<T: Capture> Device<T> {
             )
         })
         .inspect_err(|_| this.forget_node())?;
+        this.is_registered.store(true, Relaxed);
 
         devres::register(parent, registration, GFP_KERNEL)?;
         Ok(this)
@@ -281,6 +314,21 @@ impl<T: Capture> Device<T> {
     /// The kind of buffers that the device fills.
     pub fn buf_type(&self) -> BufType {
         self.buf_type
+    }
+
+    /// Takes the device away from user space, as when it is unplugged: all that is left to those
+    /// who have it open is to close it. It comes back when its parent is bound anew.
+    ///
+    /// Only a [`Button`](ctrl::Kind::Button) can do this: it has the node's lock.
+    pub fn disconnect(&self, _pushed: &ctrl::Pushed<'_>) {
+        if self.is_registered.xchg(false, Relaxed) {
+            // SAFETY: The node was registered, and this is who unregisters it. By the invariant of
+            // `Pushed` its lock is held, which is the queue's.
+            unsafe {
+                bindings::video_unregister_device(self.vdev());
+                bindings::vb2_queue_release(self.queue.as_raw());
+            }
+        }
     }
 
     /// The parent device, which may be unbound meanwhile.
@@ -362,11 +410,17 @@ struct Registration<T: Capture>(ARef<Device<T>>);
 
 impl<T: Capture> Drop for Registration<T> {
     fn drop(&mut self) {
-        // SAFETY: The node may or may not be registered, and `v4l2` is. The queue is stopped and
-        // emptied by the first call. A read() that came too late to be turned away, and has waited
-        // for the queue's lock, finds the error.
+        // SAFETY: The node was registered if it says so, and `v4l2` is. The queue is stopped and
+        // emptied by the first call. Where `disconnect()` has come before it, that is over once
+        // its lock can be had. A read() that came too late to be turned away, and has waited for
+        // the queue's lock, finds the error.
         unsafe {
-            bindings::vb2_video_unregister_device(self.0.vdev());
+            if self.0.is_registered.xchg(false, Relaxed) {
+                bindings::vb2_video_unregister_device(self.0.vdev());
+            } else {
+                bindings::mutex_lock(self.0.queue.lock());
+                bindings::mutex_unlock(self.0.queue.lock());
+            }
             bindings::vb2_queue_error(self.0.queue.as_raw());
             bindings::v4l2_device_unregister(self.0.v4l2.get());
         }

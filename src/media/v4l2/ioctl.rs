@@ -5,6 +5,7 @@
 //! C header: [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
 
 mod format;
+mod selection;
 
 use super::{
     device::{
@@ -68,6 +69,8 @@ impl<T: Capture> VTable<T> {
         vidioc_enum_frameintervals: Some(Self::enum_frameintervals_callback),
         vidioc_g_parm: Some(Self::g_parm_callback),
         vidioc_s_parm: Some(Self::s_parm_callback),
+        vidioc_g_selection: Some(Self::g_selection_callback),
+        vidioc_s_selection: Some(Self::s_selection_callback),
         vidioc_enum_input: Some(Self::enum_input_callback),
         vidioc_g_input: Some(Self::g_input_callback),
         vidioc_s_input: Some(Self::s_input_callback),

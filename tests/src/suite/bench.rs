@@ -2,6 +2,7 @@
 
 //! What tests find in front of them, and how they say what is wrong.
 
+use super::sensor;
 use crate::counters::Counters;
 use crate::uapi;
 use crate::v4l2;
@@ -36,6 +37,13 @@ impl Bench {
     /// Whether one of the cameras is multi-planar.
     pub fn has_multiplanar(&self) -> bool {
         v4l2::find(&self.driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE).is_ok()
+    }
+
+    /// Whether the cameras make errors when asked to.
+    pub fn has_errors(&self) -> bool {
+        let node = v4l2::find(&self.driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE);
+        let device = node.and_then(|node| Device::open(&node.path));
+        device.is_ok_and(|device| device.query_control(sensor::STALL).is_ok())
     }
 
     /// Opens it, in a known state.
@@ -113,11 +121,22 @@ fn reset(device: &Device) -> io::Result<()> {
         uapi::V4L2_CID_HUE,
         uapi::V4L2_CID_HFLIP,
         uapi::V4L2_CID_VFLIP,
+        uapi::V4L2_CID_EXPOSURE_ABSOLUTE,
+        uapi::V4L2_CID_ANALOGUE_GAIN,
+        uapi::V4L2_CID_ALPHA_COMPONENT,
         uapi::V4L2_CID_TEST_PATTERN,
+        sensor::STAMP,
+        sensor::SEED,
+        sensor::WRAP,
+        sensor::STALL,
     ] {
         if let Ok(query) = device.query_control(id) {
             device.set_control(id, query.default_value)?;
         }
+    }
+    // vivid's inputs are not all cameras.
+    if let Ok(all) = sensor::selected(device, uapi::V4L2_SEL_TGT_NATIVE_SIZE) {
+        sensor::crop(device, 0, all)?;
     }
     Ok(())
 }

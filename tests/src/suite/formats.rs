@@ -82,7 +82,7 @@ pub fn enumerate(bench: &Bench) -> Outcome {
             size.type_ != uapi::V4L2_FRMSIZE_TYPE_DISCRETE,
         )?;
         let s = size.stepwise();
-        equal("smallest", (s.min_width, s.min_height), (16, 16))?;
+        equal("smallest", (s.min_width, s.min_height), (32, 16))?;
         equal("largest", (s.max_width, s.max_height), (7680, 4320))?;
         holds("even sizes", s.step_width <= 2 && s.step_height <= 2)?;
         refused(
@@ -131,7 +131,7 @@ pub fn negotiate(bench: &Bench) -> Outcome {
     let sizes = [
         (0, 0),
         (1, 1),
-        (16, 16),
+        (32, 16),
         (17, 17),
         (639, 481),
         (7680, 4320),
@@ -204,8 +204,8 @@ pub fn busy(bench: &Bench) -> Outcome {
 pub fn capture(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let sizes = [
-        (16, 16),
-        (18, 34),
+        (32, 16),
+        (34, 34),
         (254, 16),
         (258, 130),
         (1280, 720),

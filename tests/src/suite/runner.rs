@@ -5,6 +5,7 @@
 use super::bench::Bench;
 use super::bench::Ledger;
 use super::bench::Outcome;
+use super::Cameras;
 use super::Test;
 use super::AFTERWARDS;
 
@@ -75,8 +76,13 @@ pub fn all(bench: &Bench, tests: &[&Test]) -> usize {
             println!("# skipped {}: this kernel has no {path}", test.name);
             continue;
         }
-        if test.is_multiplanar && !bench.has_multiplanar() {
-            println!("# skipped {}: no multi-planar camera", test.name);
+        let lack = match test.cameras {
+            Cameras::Multiplanar if !bench.has_multiplanar() => Some("no multi-planar camera"),
+            Cameras::Errors if !bench.has_errors() => Some("no camera makes errors"),
+            _ => None,
+        };
+        if let Some(lack) = lack {
+            println!("# skipped {}: {lack}", test.name);
             continue;
         }
         let start = Instant::now();

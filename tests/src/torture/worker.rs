@@ -138,7 +138,7 @@ impl Worker {
         let node = self.camera()?;
         let size = *self
             .random
-            .of(&[(160, 120), (320, 240), (640, 480), (16, 16), (1280, 720)]);
+            .of(&[(160, 120), (320, 240), (640, 480), (32, 16), (1280, 720)]);
         if node.caps & uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE != 0 {
             return self.multiplanar(&node, size);
         }
