@@ -25,6 +25,7 @@ pub use self::{
     },
     format::{
         fourcc,
+        FmtDesc,
         Fract,
         PixFormat,
         PlanePixFormat,
@@ -42,8 +43,17 @@ pub use self::{
 pub mod uapi {
     pub use crate::bindings::{
         v4l2_colorspace_V4L2_COLORSPACE_SRGB as COLORSPACE_SRGB,
-        v4l2_field_V4L2_FIELD_NONE as FIELD_NONE, //
+        v4l2_field_V4L2_FIELD_NONE as FIELD_NONE,
+        v4l2_quantization_V4L2_QUANTIZATION_DEFAULT as QUANTIZATION_DEFAULT,
+        v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE as QUANTIZATION_FULL_RANGE,
+        v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE as QUANTIZATION_LIM_RANGE,
+        v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_601 as YCBCR_ENC_601,
+        v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_709 as YCBCR_ENC_709,
+        v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_BT2020 as YCBCR_ENC_BT2020,
+        v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_DEFAULT as YCBCR_ENC_DEFAULT,
         V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC as BUF_FLAG_TIMESTAMP_MONOTONIC,
         V4L2_BUF_FLAG_TSTAMP_SRC_SOE as BUF_FLAG_TSTAMP_SRC_SOE,
+        V4L2_FMT_FLAG_CSC_QUANTIZATION as FMT_FLAG_CSC_QUANTIZATION,
+        V4L2_FMT_FLAG_CSC_YCBCR_ENC as FMT_FLAG_CSC_YCBCR_ENC,
     };
 }

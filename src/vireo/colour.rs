@@ -29,10 +29,35 @@ pub struct Colour {
     full: bool,
 }
 
-/// Every way to encode colours. The first is what V4L2 expects of sRGB.
-pub static COLOURS: &[Colour] = &[BT_601];
+/// Which weights luma is made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Encoding {
+    /// BT.601.
+    #[default]
+    Bt601,
+    /// BT.709.
+    Bt709,
+    /// BT.2020, with non-constant luminance.
+    Bt2020,
+}
 
-/// BT.601, limited range.
+/// Every way to encode colours: each encoding in limited range, and then in full.
+pub static COLOURS: &[Colour] = &[
+    Colour::new(2990, 1140, false),
+    Colour::new(2990, 1140, true),
+    Colour::new(2126, 722, false),
+    Colour::new(2126, 722, true),
+    Colour::new(2627, 593, false),
+    Colour::new(2627, 593, true),
+];
+
+/// Returns the index in [`COLOURS`] of an encoding, in full range or in limited.
+pub fn index(encoding: Encoding, full: bool) -> u8 {
+    2 * encoding as u8 + u8::from(full)
+}
+
+/// The one that there is for want of another.
 const BT_601: Colour = Colour::new(2990, 1140, false);
 
 /// Multiplies two numbers, one of them at least in fixed point.
@@ -97,6 +122,7 @@ impl Colour {
             Channel::Y if !self.full => limited(16, 219),
             Channel::Cb | Channel::Cr if !self.full => limited(128, 224),
             Channel::Cb | Channel::Cr => (max + 1) / 2 + mul(value, max),
+            Channel::R | Channel::G | Channel::B if !self.full => limited(16, 219),
             _ => mul(value, max),
         };
 
@@ -113,6 +139,7 @@ impl Colour {
             Channel::Y if !self.full => limited(16, 219),
             Channel::Cb | Channel::Cr if !self.full => limited(128, 224),
             Channel::Cb | Channel::Cr => (i64::from(code) - (max + 1) / 2) * ONE / max.max(1),
+            Channel::R | Channel::G | Channel::B if !self.full => limited(16, 219),
             _ => i64::from(code) * ONE / max.max(1),
         }
     }
@@ -126,6 +153,8 @@ impl Colour {
             Channel::R => self.rgb(ycc)[0],
             Channel::G => self.rgb(ycc)[1],
             Channel::B => self.rgb(ycc)[2],
+            Channel::A => ONE,
+            Channel::X => 0,
         }
     }
 }
@@ -173,7 +202,10 @@ mod tests {
             assert_eq!(limited.code(Channel::Y, ONE, bits), white);
             assert_eq!(limited.code(Channel::Cb, -ONE / 2, bits), least);
             assert_eq!(limited.code(Channel::Cr, ONE / 2, bits), most);
-            assert_eq!(limited.code(Channel::G, ONE, bits), (1 << bits) - 1);
+            assert_eq!(limited.code(Channel::G, 0, bits), black);
+            assert_eq!(limited.code(Channel::G, ONE, bits), white);
+            assert_eq!(limited.code(Channel::A, ONE, bits), (1 << bits) - 1);
+            assert_eq!(full.code(Channel::G, ONE, bits), (1 << bits) - 1);
             assert_eq!(full.code(Channel::Y, ONE, bits), (1 << bits) - 1);
             assert_eq!(full.code(Channel::Cb, 0, bits), 1 << (bits - 1));
             assert_eq!(full.code(Channel::Cb, ONE / 2, bits), (1 << bits) - 1);

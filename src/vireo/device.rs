@@ -3,6 +3,10 @@
 //! The device: what it can do, and what it is set to.
 
 use super::{
+    colour::{
+        self,
+        Encoding, //
+    },
     ctrls::{
         self,
         Faults, //
@@ -31,6 +35,7 @@ use media::{
         ctrl,
         uapi,
         BufType,
+        FmtDesc,
         Fract,
         PixFormat,
         PlanePixFormat,
@@ -100,6 +105,8 @@ fn number(name: &CStr) -> u8 {
 pub(crate) struct Settings {
     /// How a frame lies in memory; does not change while there are buffers.
     pub(crate) layout: Layout,
+    /// How its colours are encoded, as user space was told; the same holds.
+    pub(crate) coding: Coding,
     /// What it shows.
     pub(crate) look: Look,
     /// The seconds from one frame to the next, as numerator and denominator.
@@ -127,6 +134,7 @@ impl Camera {
     fn new(id: u8, max_fps: u32) -> impl PinInit<Self, Error> {
         let settings = Settings {
             layout: Layout::default(),
+            coding: Coding::default(),
             look: Look::default(),
             interval: interval(0, 0, max_fps),
             faults: Faults::default(),
@@ -152,13 +160,15 @@ fn interval(num: u32, den: u32, max_fps: u32) -> (u32, u32) {
     }
 }
 
-fn pix_format(layout: &Layout) -> PixFormat {
+fn pix_format(layout: &Layout, coding: &Coding) -> PixFormat {
     let mut format = PixFormat {
         width: layout.width,
         height: layout.height,
         pixelformat: layout.format.fourcc,
         field: uapi::FIELD_NONE,
         colorspace: uapi::COLORSPACE_SRGB,
+        ycbcr_enc: coding.ycbcr_enc,
+        quantization: coding.quantization,
         ..Default::default()
     };
 
@@ -170,6 +180,57 @@ fn pix_format(layout: &Layout) -> PixFormat {
         format.num_planes += 1;
     }
     format
+}
+
+/// How colours are encoded, `V4L2_YCBCR_ENC_*` and `V4L2_QUANTIZATION_*`; both default to what
+/// V4L2 says of the colour space.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Coding {
+    ycbcr_enc: u32,
+    quantization: u32,
+}
+
+impl Coding {
+    /// What is asked for, as far as `format` leaves the choice.
+    fn negotiate(asked: &PixFormat, format: &Format) -> Self {
+        let ycbcr_enc = match asked.ycbcr_enc {
+            enc @ (uapi::YCBCR_ENC_601 | uapi::YCBCR_ENC_709 | uapi::YCBCR_ENC_BT2020)
+                if asked.set_csc && format.has_chroma() =>
+            {
+                enc
+            }
+            _ => uapi::YCBCR_ENC_DEFAULT,
+        };
+        let quantization = match asked.quantization {
+            range @ (uapi::QUANTIZATION_FULL_RANGE | uapi::QUANTIZATION_LIM_RANGE)
+                if asked.set_csc =>
+            {
+                range
+            }
+            _ => uapi::QUANTIZATION_DEFAULT,
+        };
+
+        Self {
+            ycbcr_enc,
+            quantization,
+        }
+    }
+
+    /// The index in [`COLOURS`](colour::COLOURS) of what this means in `format`.
+    fn colour(&self, format: &Format) -> u8 {
+        let encoding = match self.ycbcr_enc {
+            uapi::YCBCR_ENC_709 => Encoding::Bt709,
+            uapi::YCBCR_ENC_BT2020 => Encoding::Bt2020,
+            _ => Encoding::Bt601,
+        };
+        let full = match self.quantization {
+            uapi::QUANTIZATION_FULL_RANGE => true,
+            uapi::QUANTIZATION_LIM_RANGE => false,
+            _ => !format.is_yuv(),
+        };
+
+        colour::index(encoding, full)
+    }
 }
 
 fn is_multiplanar(dev: &v4l2::Device<Camera>) -> bool {
@@ -212,24 +273,42 @@ impl v4l2::Capture for Camera {
         ctrls::all(crate::module_parameters::error_inj.value() != 0)
     }
 
-    fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<u32> {
+    fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<FmtDesc> {
         let format = format::offered(is_multiplanar(dev)).nth(index as usize)?;
+        let mut flags = uapi::FMT_FLAG_CSC_QUANTIZATION;
 
-        Some(format.fourcc)
+        if format.has_chroma() {
+            flags |= uapi::FMT_FLAG_CSC_YCBCR_ENC;
+        }
+        Some(FmtDesc {
+            pixelformat: format.fourcc,
+            flags,
+        })
     }
 
     fn g_fmt(dev: &v4l2::Device<Self>) -> PixFormat {
-        pix_format(&dev.settings.lock().layout)
+        let settings = dev.settings.lock();
+
+        pix_format(&settings.layout, &settings.coding)
     }
 
-    fn try_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) -> PixFormat {
-        pix_format(&layout(dev, format))
+    fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
+        let layout = layout(dev, asked);
+
+        PixFormat {
+            set_csc: asked.set_csc,
+            ..pix_format(&layout, &Coding::negotiate(asked, layout.format))
+        }
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
         let layout = layout(dev, format);
+        let coding = Coding::negotiate(format, layout.format);
+        let mut settings = dev.settings.lock();
 
-        dev.settings.lock().layout = layout;
+        settings.layout = layout;
+        settings.coding = coding;
+        settings.look.colour = coding.colour(layout.format);
     }
 
     fn frame_sizes(dev: &v4l2::Device<Self>, pixelformat: u32) -> Option<Steps> {

@@ -332,8 +332,12 @@ impl<'a> Scene<'a> {
 
     /// Returns the code of `bits` bits for a channel of a colour.
     pub fn code(&self, channel: Channel, ycc: [i64; 3], bits: u8) -> u16 {
-        self.colour
-            .code(channel, self.colour.channel(channel, ycc), bits)
+        let value = match channel {
+            Channel::A => i64::from(self.look.alpha) * ONE / 255,
+            _ => self.colour.channel(channel, ycc),
+        };
+
+        self.colour.code(channel, value, bits)
     }
 
     /// Returns red, green and blue of pixel `x` of the pattern in a line of kind `kind`.
@@ -465,7 +469,7 @@ mod tests {
                 for (value, lit) in colour.rgb(ycc).into_iter().zip(bar) {
                     let want = if lit { level } else { 0 };
 
-                    assert_eq!(colour.code(Channel::R, value, 8), want);
+                    assert_eq!(Colour::get(1).code(Channel::R, value, 8), want);
                 }
             }
         }
@@ -514,7 +518,9 @@ mod tests {
             ];
 
             for (channel, want) in channels.into_iter().zip(want) {
-                let code = colour.code(channel, colour.channel(channel, ycc), 8);
+                // Red, green and blue in full range.
+                let coded = Colour::get(u8::from(!channel.is_yuv()));
+                let code = coded.code(channel, colour.channel(channel, ycc), 8);
 
                 assert!(close(code.into(), want));
             }

@@ -357,6 +357,7 @@ mod tests {
         super::{
             format::{
                 fourcc,
+                Channel,
                 FORMATS, //
             },
             pattern::Pattern, //
@@ -536,7 +537,6 @@ mod tests {
 
     #[test]
     fn the_stamp_is_in_the_pixels() {
-        let look = Look::default();
         let frame = Frame {
             device: 1,
             sequence: 99,
@@ -544,42 +544,60 @@ mod tests {
             phase: 6,
             flaw: false,
         };
-        let stamp = Stamp { frame, look };
 
-        for (width, height) in [(32, 16), (90, 64), (320, 48)] {
-            // Where the samples of a pixel are: the distance between pixels, of which there are
-            // how many, and their nominal black and white.
-            for (name, step, samples, black, white) in [
-                (b"YUYV", 2, 1, 16, 235),
-                (b"NV12", 1, 1, 16, 235),
-                (b"YU12", 1, 1, 16, 235),
-                (b"RGB3", 3, 3, 0, 255),
-                (b"NM12", 1, 1, 16, 235),
-                (b"YM12", 1, 1, 16, 235),
-            ] {
-                let layout = Layout::negotiate(fourcc(name), width, height);
+        for (width, height) in [(32, 16), (88, 64), (320, 48)] {
+            for format in FORMATS {
+                let look = Look {
+                    colour: u8::from(!format.is_yuv()),
+                    ..Look::default()
+                };
+                let stamp = Stamp { frame, look };
+                let layout = Layout::negotiate(format.fourcc, width, height);
                 let copies = Copies::of(&layout);
                 let memory = composed(layout, look, frame);
+                let width = layout.width as usize;
+                let mut seen = 0;
 
                 assert!(memory.is_some());
-                for copy in 0..copies.count {
-                    let bits = stamp.encode(copy);
-                    let start = copies.line(copy) * layout.bytesperline as usize;
+                for plane in layout
+                    .planes()
+                    .filter(|plane| plane.component.bears_stamp())
+                {
+                    let component = plane.component;
+                    let bytes = usize::from(component.bytes.get());
+                    let pixels = usize::from(component.width.get());
 
-                    for index in 0..stamp::BITS {
-                        let want = if stamp::bit(&bits, index) == Some(true) {
-                            white
-                        } else {
-                            black
-                        };
-                        let at = start + index * step;
-
-                        assert!(memory
+                    for (copy, index) in
+                        (0..copies.count).flat_map(|copy| (0..stamp::BITS).map(move |n| (copy, n)))
+                    {
+                        let lit = stamp::bit(&stamp.encode(copy), index) == Some(true);
+                        let row = copies.line(copy) + index / width;
+                        let (group, pixel) = (index % width / pixels, index % width % pixels);
+                        let at = plane.offset + row * plane.bytes + group * bytes;
+                        let group = memory
                             .as_ref()
-                            .and_then(|memory| memory.bytes.get(at..at + samples))
-                            .is_some_and(|pixel| pixel.iter().all(|&code| code == want)));
+                            .and_then(|memory| memory.bytes.get(at..at + bytes))
+                            .unwrap_or(&[]);
+
+                        for sample in component.samples(row) {
+                            let max = (1u32 << sample.bits) - 1;
+                            let want = match (sample.channel, lit) {
+                                (Channel::Y, true) => 235 << (sample.bits - 8),
+                                (Channel::Y, false) => 16 << (sample.bits - 8),
+                                (_, true) => max,
+                                (_, false) => 0,
+                            };
+
+                            if usize::from(sample.pixel) == pixel
+                                && sample.channel.tells_brightness()
+                            {
+                                assert_eq!(u32::from(sample.get(group)), want);
+                                seen += 1;
+                            }
+                        }
                     }
                 }
+                assert!(seen >= stamp::BITS * usize::from(copies.count));
             }
         }
     }

@@ -426,39 +426,55 @@ fn lift(layout: &Layout, frame: &[u8], copy: u8) -> [u8; stamp::BYTES] {
 }
 
 /// Returns a frame as a picture: red, green and blue of each pixel.
+///
+/// Of a mosaic, each pixel has the colours of the four that it is one of.
 pub fn picture(layout: &Layout, colour: u8, frame: &[u8]) -> Vec<u8> {
-    let colour = Colour::get(colour);
+    // Screens want the full range.
+    let (colour, full) = (Colour::get(colour), Colour::get(1));
+    let is_mosaic = layout.format.components[0].lines.len() > 1;
     let mut picture = Vec::with_capacity(3 * layout.width as usize * layout.height as usize);
 
     for y in 0..layout.height as usize {
         for x in 0..layout.width as usize {
-            let (mut ycc, mut rgb) = ([0; 3], None);
+            let (mut ycc, mut rgb) = ([0; 3], [0; 3]);
+            let mut take = |x, y| {
+                for plane in layout.planes() {
+                    let (group, samples, pixel) = group(&plane, frame, x, y);
+                    // A sample stands for the pixels up to the next one of its channel, but in
+                    // a mosaic.
+                    let shows = |sample: &&Sample| {
+                        let n = usize::from(sample.pixel);
+                        n == pixel || n < pixel && !is_mosaic
+                    };
 
-            for plane in layout.planes() {
-                let (group, samples, pixel) = group(&plane, frame, x, y);
+                    for sample in samples.iter().filter(shows) {
+                        let value = colour.value(sample.channel, sample.get(group), sample.bits);
 
-                // A sample stands for the pixels up to the next one of its channel.
-                for sample in samples {
-                    if usize::from(sample.pixel) > pixel {
-                        continue;
-                    }
-
-                    let value = colour.value(sample.channel, sample.get(group), sample.bits);
-
-                    match sample.channel {
-                        Channel::Y => ycc[0] = value,
-                        Channel::Cb => ycc[1] = value,
-                        Channel::Cr => ycc[2] = value,
-                        Channel::R => rgb.get_or_insert([0; 3])[0] = value,
-                        Channel::G => rgb.get_or_insert([0; 3])[1] = value,
-                        Channel::B => rgb.get_or_insert([0; 3])[2] = value,
+                        match sample.channel {
+                            Channel::Y => ycc[0] = value,
+                            Channel::Cb => ycc[1] = value,
+                            Channel::Cr => ycc[2] = value,
+                            Channel::R => rgb[0] = value,
+                            Channel::G => rgb[1] = value,
+                            Channel::B => rgb[2] = value,
+                            Channel::A | Channel::X => (),
+                        }
                     }
                 }
-            }
+            };
 
-            for value in rgb.unwrap_or_else(|| colour.rgb(ycc)) {
-                // Any channel of red, green and blue has the same codes.
-                picture.push(colour.code(Channel::R, value, 8).to_le_bytes()[0]);
+            if is_mosaic {
+                for n in 0..4 {
+                    take(x / 2 * 2 + n % 2, y / 2 * 2 + n / 2);
+                }
+            } else {
+                take(x, y);
+            }
+            for value in match layout.format.is_yuv() {
+                true => colour.rgb(ycc),
+                false => rgb,
+            } {
+                picture.push(full.code(Channel::R, value, 8).to_le_bytes()[0]);
             }
         }
     }
@@ -467,7 +483,7 @@ pub fn picture(layout: &Layout, colour: u8, frame: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::format::{fourcc, FORMATS};
+    use super::format::{fourcc, Format, FORMATS};
     use super::pattern::{phase, Look, Pattern};
     use super::stamp::Frame;
     use super::*;
@@ -612,8 +628,10 @@ mod tests {
                 let bytes = layout.bytesperline as usize;
                 let start = copies.line(copy) * bytes;
 
-                // The first pixel: bit 7 of the first byte.
-                for byte in &mut frame[start..start + 1] {
+                let group = usize::from(layout.format.components[0].bytes.get());
+
+                // The first pixels: bit 7 of the first byte, and some more.
+                for byte in &mut frame[start..start + group] {
                     *byte ^= 0xff;
                 }
 
@@ -830,13 +848,16 @@ mod tests {
 
     #[test]
     fn a_picture_has_the_colours_of_the_bars() {
-        for format in FORMATS {
+        let grey = |format: &&&Format| format.is_yuv() && !format.has_chroma();
+
+        for format in FORMATS.iter().filter(|format| !grey(&format)) {
             let layout = Layout::negotiate(format.fourcc, 640, 480);
             let look = Look {
                 pattern: Pattern::Bars100,
+                colour: u8::from(!format.is_yuv()),
                 ..Look::default()
             };
-            let picture = picture(&layout, 0, &made(layout, look, Frame::default()));
+            let picture = picture(&layout, look.colour, &made(layout, look, Frame::default()));
 
             assert_eq!(picture.len(), 640 * 480 * 3);
             for (x, rgb) in [
@@ -848,6 +869,103 @@ mod tests {
 
                 for (is, should) in picture[at..at + 3].iter().zip(rgb) {
                     assert!(is.abs_diff(should) <= 2, "{:?}", &picture[at..at + 3]);
+                }
+            }
+        }
+    }
+
+    /// Red, green and blue of a bar, of 1.
+    const BARS: [[f64; 3]; 8] = [
+        [1.0, 1.0, 1.0],
+        [1.0, 1.0, 0.0],
+        [0.0, 1.0, 1.0],
+        [0.0, 1.0, 0.0],
+        [1.0, 0.0, 1.0],
+        [1.0, 0.0, 0.0],
+        [0.0, 0.0, 1.0],
+        [0.0, 0.0, 0.0],
+    ];
+
+    /// The code of a channel, by the book: kr and kb are the weights of red and blue in luma.
+    fn by_the_book(
+        [r, g, b]: [f64; 3],
+        (kr, kb): (f64, f64),
+        full: bool,
+        what: (Channel, u8),
+    ) -> f64 {
+        let (channel, bits) = what;
+        let max = f64::from((1u32 << bits) - 1);
+        let step = f64::from(1u32 << bits) / 256.0;
+        let y = kr * r + (1.0 - kr - kb) * g + kb * b;
+        let unsigned = |v: f64| {
+            if full {
+                max * v
+            } else {
+                step * (16.0 + 219.0 * v)
+            }
+        };
+        let signed = |v: f64| match full {
+            true => (max + 1.0) / 2.0 + max * v,
+            false => step * (128.0 + 224.0 * v),
+        };
+        let code = match channel {
+            Channel::Y => unsigned(y),
+            Channel::Cb => signed((b - y) / (2.0 * (1.0 - kb))),
+            Channel::Cr => signed((r - y) / (2.0 * (1.0 - kr))),
+            Channel::R => unsigned(r),
+            Channel::G => unsigned(g),
+            Channel::B => unsigned(b),
+            Channel::A => max,
+            Channel::X => 0.0,
+        };
+        code.clamp(0.0, max)
+    }
+
+    #[test]
+    fn every_format_has_the_colours_of_the_book() {
+        let weights = [(0.299, 0.114), (0.2126, 0.0722), (0.2627, 0.0593)];
+
+        for format in FORMATS {
+            let layout = Layout::negotiate(format.fourcc, 320, 64);
+
+            for ((n, weights), full) in weights
+                .into_iter()
+                .enumerate()
+                .zip([false; 3])
+                .chain(weights.into_iter().enumerate().zip([true; 3]))
+            {
+                for (pattern, level) in [(Pattern::Bars75, 0.75), (Pattern::Bars100, 1.0)] {
+                    let look = Look {
+                        pattern,
+                        colour: 2 * n as u8 + u8::from(full),
+                        ..Look::default()
+                    };
+                    let frame = made(layout, look, Frame::default());
+
+                    // Below the first stamp and above the ramp: two lines, for mosaics.
+                    for (bar, rgb) in BARS.into_iter().enumerate() {
+                        let rgb = rgb.map(|part| part * level);
+
+                        for (x, y) in
+                            (0..8).flat_map(|x| [(40 * bar + 16 + x, 32), (40 * bar + 16 + x, 33)])
+                        {
+                            for plane in layout.planes() {
+                                let (group, samples, _) = group(&plane, &frame, x, y);
+
+                                for sample in samples {
+                                    let what = (sample.channel, sample.bits);
+                                    let should = by_the_book(rgb, weights, full, what);
+                                    let is = f64::from(sample.get(group));
+
+                                    assert!(
+                                        (is - should).abs() <= 1.0,
+                                        "{} {look:?} {what:?} in bar {bar}: {is}, not {should}",
+                                        String::from_utf8_lossy(&format.fourcc.to_le_bytes()),
+                                    );
+                                }
+                            }
+                        }
+                    }
                 }
             }
         }

@@ -81,6 +81,7 @@ pub const TESTS: &[Test] = &[
     test("formats/negotiate", formats::negotiate),
     test("formats/busy", formats::busy),
     test("formats/capture", formats::capture),
+    test("formats/colours", formats::colours),
     test("formats/rates", formats::rates),
     test("sensor/selection", sensor::selection),
     test("sensor/light", sensor::light),

@@ -22,6 +22,13 @@ impl v4l2_format {
     }
 }
 
+impl v4l2_pix_format {
+    pub fn ycbcr_enc(&self) -> u32 {
+        // SAFETY: Integers only, see above.
+        unsafe { self.__bindgen_anon_1.ycbcr_enc }
+    }
+}
+
 impl v4l2_plane {
     pub fn offset(&self) -> u32 {
         // SAFETY: Integers only, see above.

@@ -8,6 +8,7 @@
 use super::{
     ctrl,
     format::{
+        FmtDesc,
         Fract,
         PixFormat,
         Steps, //
@@ -80,8 +81,8 @@ pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     /// The controls that the device has.
     fn controls(&self) -> &'static [ctrl::Config];
 
-    /// The code of the format with this index (VIDIOC_ENUM_FMT), `None` past the last.
-    fn enum_fmt(dev: &Device<Self>, index: u32) -> Option<u32>;
+    /// The format with this index (VIDIOC_ENUM_FMT), `None` past the last.
+    fn enum_fmt(dev: &Device<Self>, index: u32) -> Option<FmtDesc>;
 
     /// The current format (VIDIOC_G_FMT).
     fn g_fmt(dev: &Device<Self>) -> PixFormat;

@@ -14,6 +14,19 @@ pub const fn fourcc(code: &[u8; 4]) -> u32 {
 /// The most planes of memory that an image has.
 pub const MAX_PLANES: usize = bindings::VIDEO_MAX_PLANES as usize;
 
+const SET_CSC: u32 = bindings::V4L2_PIX_FMT_FLAG_SET_CSC;
+
+/// A format that a device has, among others.
+///
+/// Corresponds to `struct v4l2_fmtdesc`, less what the core fills in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FmtDesc {
+    /// The code of the format, see [`fourcc`].
+    pub pixelformat: u32,
+    /// What can be chosen of its colours, `V4L2_FMT_FLAG_CSC_*`.
+    pub flags: u32,
+}
+
 /// One plane of an image in memory.
 ///
 /// Corresponds to `struct v4l2_plane_pix_format`.
@@ -41,6 +54,13 @@ pub struct PixFormat {
     pub field: u32,
     /// `V4L2_COLORSPACE_*`.
     pub colorspace: u32,
+    /// `V4L2_YCBCR_ENC_*`.
+    pub ycbcr_enc: u32,
+    /// `V4L2_QUANTIZATION_*`.
+    pub quantization: u32,
+    /// Whether the caller asks for the colours that it names (`V4L2_PIX_FMT_FLAG_SET_CSC`), and
+    /// not just for those that there are.
+    pub set_csc: bool,
     /// How many of `planes` there are, [`MAX_PLANES`] at most; one on a single-planar device.
     pub num_planes: usize,
     /// The planes.
@@ -69,6 +89,10 @@ impl PixFormat {
                 pixelformat: pix.pixelformat,
                 field: pix.field,
                 colorspace: pix.colorspace,
+                // SAFETY: Another name for the same integer.
+                ycbcr_enc: unsafe { pix.__bindgen_anon_1.ycbcr_enc }.into(),
+                quantization: pix.quantization.into(),
+                set_csc: u32::from(pix.flags) & SET_CSC != 0,
                 num_planes: usize::from(pix.num_planes).min(MAX_PLANES),
                 planes,
             };
@@ -86,6 +110,10 @@ impl PixFormat {
             pixelformat: pix.pixelformat,
             field: pix.field,
             colorspace: pix.colorspace,
+            // SAFETY: Another name for the same integer.
+            ycbcr_enc: unsafe { pix.__bindgen_anon_1.ycbcr_enc },
+            quantization: pix.quantization,
+            set_csc: pix.flags & SET_CSC != 0,
             num_planes: 1,
             planes,
         }
@@ -102,8 +130,12 @@ impl PixFormat {
                 field: self.field,
                 colorspace: self.colorspace,
                 num_planes: count as u8,
+                flags: self.flags() as u8,
+                quantization: self.quantization as u8,
                 ..Default::default()
             };
+            pix.__bindgen_anon_1.ycbcr_enc = self.ycbcr_enc as u8;
+
             let mut planes = pix.plane_fmt;
 
             for (raw, plane) in planes.iter_mut().zip(&self.planes).take(count) {
@@ -115,7 +147,7 @@ impl PixFormat {
             return;
         }
 
-        raw.fmt.pix = bindings::v4l2_pix_format {
+        let mut pix = bindings::v4l2_pix_format {
             width: self.width,
             height: self.height,
             pixelformat: self.pixelformat,
@@ -124,8 +156,20 @@ impl PixFormat {
             sizeimage: self.planes[0].sizeimage,
             colorspace: self.colorspace,
             priv_: bindings::V4L2_PIX_FMT_PRIV_MAGIC,
+            flags: self.flags(),
+            quantization: self.quantization,
             ..Default::default()
         };
+        pix.__bindgen_anon_1.ycbcr_enc = self.ycbcr_enc;
+        raw.fmt.pix = pix;
+    }
+
+    fn flags(&self) -> u32 {
+        if self.set_csc {
+            SET_CSC
+        } else {
+            0
+        }
     }
 }
 

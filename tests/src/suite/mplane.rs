@@ -13,6 +13,7 @@ use crate::dmabuf;
 use crate::mplane::Camera;
 use crate::mplane::Memory;
 use crate::mplane::CAPTURE;
+use crate::reader::format::offered;
 use crate::sys;
 use crate::uapi;
 use crate::uapi::v4l2_plane;
@@ -103,14 +104,15 @@ pub fn formats(_bench: &Bench) -> Outcome {
 }
 
 pub fn mmap(_bench: &Bench) -> Outcome {
-    for (fourcc, _) in FORMATS {
-        let mut camera = open(0, fourcc)?;
+    for format in offered(true).filter(|format| format.is_apart) {
+        let mut camera = open(0, &format.fourcc.to_le_bytes())?;
+        equal("planes", camera.sizes.len(), format.components.len())?;
         let count = camera.device.request(v4l2::MMAP, COUNT).at("REQBUFS")?;
         let buffers = (0..count)
             .map(|index| camera.map(index))
             .collect::<io::Result<Vec<_>>>()
             .at("mmap")?;
-        camera.stream(&buffers, 20)?;
+        camera.stream(&buffers, 10)?;
     }
     Ok(())
 }

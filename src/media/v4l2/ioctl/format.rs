@@ -57,7 +57,9 @@ impl<T: Capture> VTable<T> {
         let (dev, desc) = unsafe { (Device::<T>::from_file(file), &mut *desc) };
 
         from_result(|| {
-            desc.pixelformat = T::enum_fmt(dev, desc.index).ok_or(EINVAL)?;
+            let found = T::enum_fmt(dev, desc.index).ok_or(EINVAL)?;
+            desc.pixelformat = found.pixelformat;
+            desc.flags = found.flags;
             Ok(0)
         })
     }
