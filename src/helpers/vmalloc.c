@@ -24,3 +24,8 @@ int vireo_helper_fatal_signal_pending(struct task_struct *p)
 {
 	return fatal_signal_pending(p);
 }
+
+unsigned long vireo_helper_rlimit(unsigned int limit)
+{
+	return rlimit(limit);
+}

@@ -495,9 +495,9 @@ pub fn available_memory() -> io::Result<u64> {
     kibibytes("/proc/meminfo", "MemAvailable:")
 }
 
-/// How much memory this process has locked.
-pub fn locked_memory() -> io::Result<u64> {
-    kibibytes("/proc/self/status", "VmLck:")
+/// How much memory this process has pinned.
+pub fn pinned_memory() -> io::Result<u64> {
+    kibibytes("/proc/self/status", "VmPin:")
 }
 
 /// Calls an `ioctl` whose argument is a number.

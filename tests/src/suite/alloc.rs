@@ -79,7 +79,7 @@ pub fn too_much(bench: &Bench) -> Outcome {
     equal("segments", counters.get("segments"), 0)
 }
 
-/// USERPTR counts as memory that the process has locked.
+/// USERPTR counts as memory that the process has pinned, as much of it as it may lock.
 pub fn locked(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = sys::page_align(device.format().at("G_FMT")?.sizeimage as usize);
@@ -98,8 +98,8 @@ pub fn locked(bench: &Bench) -> Outcome {
         stream.queue(0).at("the first")?;
         stream.queue(1).at("the second")?;
         equal(
-            "locked",
-            sys::locked_memory().at("status")?,
+            "pinned",
+            sys::pinned_memory().at("status")?,
             2 * size as u64,
         )?;
         for _ in 0..2 {
@@ -112,7 +112,7 @@ pub fn locked(bench: &Bench) -> Outcome {
             stream.queue(frame.index).at("QBUF")?;
         }
         drop(stream);
-        equal("locked afterwards", sys::locked_memory().at("status")?, 0)?;
+        equal("pinned afterwards", sys::pinned_memory().at("status")?, 0)?;
     }
     let now = Counters::read(&name).at("counters")?;
     equal("refusals", now.since(&before, "refused_memlock"), 6)

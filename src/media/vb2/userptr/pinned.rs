@@ -12,6 +12,7 @@ use crate::{
 use kernel::{
     device,
     error::to_result,
+    ffi::c_int,
     mm::{
         virt,
         Mm, //
@@ -20,11 +21,19 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc, //
     },
 };
 
-/// Pages that a process is charged for as if it had locked them (`RLIMIT_MEMLOCK`).
+/// Pages that a process is charged for as pinned (`VmPin`), up to what it may lock
+/// (`RLIMIT_MEMLOCK`).
+///
+/// The count is an atomic one: videobuf2 gives buffers back with a lock held that mmap() takes with
+/// the lock of the process's memory held, which must not be taken here for that.
 ///
 /// # Invariants
 ///
@@ -35,30 +44,44 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Charges the calling process, `ENOMEM` if it may not lock that many more.
+    /// Charges the calling process, `ENOMEM` if it may not pin that many more.
     pub(super) fn new(count: usize, stats: &Stats) -> Result<Self> {
         let task = kernel::current!();
         let mm: &Mm = task.mm().ok_or(EINVAL)?;
 
-        // SAFETY: The memory is that of the current task, whose lock is not held.
-        to_result(unsafe { bindings::account_locked_vm(mm.as_raw(), count, true) })
-            .inspect_err(|_| stats.inc(Counter::RefusedLimit))?;
+        let pinned = pinned(mm).fetch_add(count as i64, Relaxed) + count as i64;
         // INVARIANT: Accounted for just now.
-        Ok(Self {
+        let this = Self {
             mm: mm.into(),
             count,
-        })
+        };
+
+        // SAFETY: Reads a limit of the current task, and asks for a right of it.
+        let is_allowed = unsafe {
+            pinned as usize <= bindings::rlimit(bindings::RLIMIT_MEMLOCK) >> PAGE_SHIFT
+                || bindings::capable(bindings::CAP_IPC_LOCK as c_int)
+        };
+
+        if !is_allowed {
+            stats.inc(Counter::RefusedLimit);
+            return Err(ENOMEM);
+        }
+        Ok(this)
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
         // It may be another process that gives the memory back, and this one be gone.
-        //
-        // SAFETY: The structure is there as long as the reference, and its lock is not held. By
-        // the type invariants there is that much to give back, which cannot fail.
-        unsafe { bindings::account_locked_vm(self.mm.as_raw(), self.count, false) };
+        pinned(&self.mm).fetch_sub(self.count as i64, Relaxed);
     }
+}
+
+/// How many pages of a process are pinned.
+fn pinned(mm: &Mm) -> &Atomic<i64> {
+    // SAFETY: The structure is there as long as the reference, and its counter is an `atomic64_t`,
+    // which everybody accesses as such.
+    unsafe { Atomic::from_ptr(&raw mut (*mm.as_raw()).__bindgen_anon_1.pinned_vm.counter) }
 }
 
 /// Pages that are pinned.
