@@ -27,8 +27,8 @@ use core::marker::PhantomPinned;
 use kernel::{
     container_of,
     ffi::c_ulong,
-    new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         atomic::{
             Atomic,
@@ -96,13 +96,14 @@ unsafe impl Sync for Cache {}
 impl Cache {
     pub(super) fn new(stats: Arc<Stats>) -> impl PinInit<Self, Error> {
         try_pin_init!(&this in Self {
-            entries <- new_mutex!(
+            entries <- Mutex::new(
                 Entries {
                     list: KVec::with_capacity(CAPACITY, GFP_KERNEL)?,
                     is_open: false,
                     is_armed: false,
                 },
-                "vb2::Cache::entries"
+                lock_name!("vb2::Cache::entries"),
+                static_lock_class!(),
             ),
             count: Atomic::new(0),
             is_short: Atomic::new(false),

@@ -43,10 +43,9 @@ use kernel::{
     container_of,
     device,
     error::to_result,
-    new_condvar,
     prelude::*,
+    static_lock_class,
     sync::{
-        new_spinlock_irq,
         Arc,
         CondVar,
         SpinLockIrq, //
@@ -160,11 +159,12 @@ impl<T: Operations> Queue<T> {
                 // SAFETY: The slot is memory for a mutex.
                 unsafe { bindings::mutex_init(slot) }
             }),
-            ready <- new_spinlock_irq!(
+            ready <- SpinLockIrq::new(
                 Ready { head: null_mut(), tail: null_mut(), out: 0 },
-                "vb2::Queue::ready"
+                lock_name!("vb2::Queue::ready"),
+                static_lock_class!(),
             ),
-            idle <- new_condvar!("vb2::Queue::idle"),
+            idle <- CondVar::new(lock_name!("vb2::Queue::idle"), static_lock_class!()),
             raw <- try_pin_init!(RawQueue {
                 cache <- Cache::new(stats.clone()),
                 stats,
