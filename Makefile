@@ -94,6 +94,10 @@ faults:
 coverage:
 	@scripts/coverage
 
+.PHONY: bench
+bench:
+	@scripts/bench
+
 .PHONY: bench-memory
 bench-memory:
 	@scripts/bench-memory

@@ -181,3 +181,51 @@ pub fn stream(
         _ => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
+
+/// A kernel thread.
+pub struct Worker(std::path::PathBuf);
+
+impl Worker {
+    /// The first one of this name.
+    pub fn find(name: &str) -> io::Result<Self> {
+        for entry in std::fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let comm = std::fs::read_to_string(path.join("comm"));
+            if comm.is_ok_and(|comm| comm.trim_end() == name) {
+                return Ok(Self(path.join("schedstat")));
+            }
+        }
+        Err(io::Error::other(format!(
+            "there is no thread called {name}"
+        )))
+    }
+
+    /// How long it has run, in nanoseconds: of a guest that counts, in instructions.
+    pub fn runtime(&self) -> io::Result<u64> {
+        let text = std::fs::read_to_string(&self.0)?;
+        let first = text.split(' ').next().unwrap_or_default();
+        first.parse().map_err(io::Error::other)
+    }
+}
+
+/// Streams `count` frames into the device's own buffers; what one costs the thread that fills them.
+pub fn worker(device: &Device, thread: &str, count: u32) -> io::Result<u64> {
+    let stream = stream::Stream::mmap(device)?;
+    let next = || -> io::Result<u32> {
+        let frame = stream::Frame::from(device.dequeue(v4l2::MMAP)?);
+        stream.queue(frame.index)?;
+        Ok(frame.sequence)
+    };
+    // Until everything has been touched once.
+    for _ in 0..2 * COUNT {
+        next()?;
+    }
+    let worker = Worker::find(thread)?;
+    let (first, start) = (next()?, worker.runtime()?);
+    let mut last = first;
+    for _ in 0..count {
+        last = next()?;
+    }
+    let runtime = worker.runtime()? - start;
+    Ok(runtime / u64::from(last.wrapping_sub(first)))
+}

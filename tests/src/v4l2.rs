@@ -330,6 +330,18 @@ impl Device {
         Ok(query)
     }
 
+    /// The number of the control of this name.
+    pub fn find_control(&self, name: &str) -> io::Result<u32> {
+        let mut id = 0;
+        loop {
+            let query = self.query_control(id | uapi::V4L2_CTRL_FLAG_NEXT_CTRL)?;
+            if query.name.iter().zip(name.bytes()).all(|(a, b)| *a == b) {
+                return Ok(query.id);
+            }
+            id = query.id;
+        }
+    }
+
     pub fn subscribe(&self, event: u32, id: u32) -> io::Result<()> {
         let mut subscription = uapi::v4l2_event_subscription {
             type_: event,

@@ -16,6 +16,9 @@ use vireo_tests::v4l2::Device;
 
 const USAGE: &str = "\
 usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
+       vireo-bench frames DRIVER [lean]
+                                  count what a frame costs the thread of vivid
+                                  or vireo that makes it; lean: without text
 
 Wants vivid with a capture and an output device, and two devices of vireo, and
 a guest whose time-stamp counter counts instructions (make bench-memory).
@@ -196,6 +199,34 @@ fn run(calls: usize) -> Result<bool> {
     Ok(good)
 }
 
+/// Counts what frames cost who makes them.
+fn frames(driver: &str, is_lean: bool) -> Result {
+    let thread = match driver {
+        "vivid" => "vivid-000-vid-cap",
+        other => other,
+    };
+    let node = v4l2::find(driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE).map_err(fail(driver))?;
+    let device = Device::open(&node.path).map_err(fail("open"))?;
+    if is_lean {
+        let text = device.find_control("OSD Text Mode").map_err(fail("text"))?;
+        device.set_control(text, 2).map_err(fail("S_CTRL"))?;
+    }
+    for (width, height) in [(640, 480), (1920, 1080)] {
+        let pix = device
+            .set_format(uapi::V4L2_PIX_FMT_YUYV, width, height)
+            .map_err(fail("S_FMT"))?;
+        // A webcam has sizes of its own.
+        if (pix.width, pix.height) != (width, height) {
+            return Err(format!("{driver} has no {width}x{height}"));
+        }
+        device.set_interval(1, 25).map_err(fail("S_PARM"))?;
+        let cost = cost::worker(&device, thread, 40).map_err(fail("stream"))?;
+        let name = if is_lean { "lean" } else { driver };
+        println!("frame {name} {width}x{height} {cost}");
+    }
+    Ok(())
+}
+
 fn parse(mut args: lexopt::Parser) -> std::result::Result<Option<usize>, lexopt::Error> {
     let mut calls = 200;
     while let Some(arg) = args.next()? {
@@ -209,6 +240,21 @@ fn parse(mut args: lexopt::Parser) -> std::result::Result<Option<usize>, lexopt:
 }
 
 fn main() -> ExitCode {
+    let args = std::env::args().collect::<Vec<_>>();
+    let words = args.iter().map(String::as_str).collect::<Vec<_>>();
+    let outcome = match words[1..] {
+        ["frames", driver] => Some(frames(driver, false)),
+        ["frames", driver, "lean"] => Some(frames(driver, true)),
+        _ => None,
+    };
+    match outcome {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            println!("not ok bench/frames - {error}");
+            return ExitCode::FAILURE;
+        }
+        None => (),
+    }
     let calls = match parse(lexopt::Parser::from_env()) {
         Ok(Some(calls)) => calls,
         Ok(None) => {
