@@ -27,6 +27,7 @@ mod vireo {
     pub(crate) mod debugfs;
     pub(crate) mod device;
     pub(crate) mod format;
+    pub(crate) mod jitter;
     pub(crate) mod pacing;
     pub(crate) mod pattern;
     pub(crate) mod queue;

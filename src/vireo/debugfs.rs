@@ -30,6 +30,7 @@ pub(crate) fn new<'a>(
 ) -> impl PinInit<Debugfs, core::convert::Infallible> + 'a {
     Scope::dir(camera, name, |camera, dir| {
         dir.read_callback_file(c"counters", camera, &counters);
+        dir.read_callback_file(c"jitter", camera, &jitter);
         dir.read_callback_file(c"status", camera, &status);
         dir.write_only_callback_file(c"revoke", camera, &revoke);
     })
@@ -41,6 +42,11 @@ fn counters(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{name} {}", camera.queue().stats().get(*counter))?;
     }
     Ok(())
+}
+
+/// How late the sensor was, since VIDIOC_STREAMON.
+fn jitter(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    camera.stream.jitter.show(f)
 }
 
 /// 1 takes the camera's exported buffers back from importers, 0 lets them have them again.

@@ -9,6 +9,7 @@ use super::{
         Settings, //
     },
     format,
+    jitter::Jitter,
     pacing::Pacer,
     pattern,
     stamp::Frame,
@@ -47,12 +48,15 @@ const BACKLOG: u64 = 8;
 pub(crate) struct Stream {
     #[pin]
     thread: Mutex<Option<kthread::Thread<Sensor>>>,
+    /// How late the thread was.
+    pub(crate) jitter: Jitter,
 }
 
 impl Stream {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             thread <- new_mutex!(None, "Stream::thread"),
+            jitter: Jitter::new(),
         })
     }
 
@@ -60,6 +64,7 @@ impl Stream {
     pub(crate) fn start(&self, dev: &v4l2::Device<Camera>) -> Result {
         let sensor = Sensor::new(dev)?;
 
+        self.jitter.reset();
         *self.thread.lock() = Some(kthread::Thread::spawn(c"vireo", sensor)?);
         Ok(())
     }
@@ -236,6 +241,9 @@ impl kthread::Function for Sensor {
         let mut sequence = 0;
 
         while context.sleep_until(pacer.deadline(sequence)) {
+            let late = context.now().saturating_sub(pacer.deadline(sequence));
+
+            self.dev.stream.jitter.count(late);
             self.update(&mut pacer, sequence);
 
             let taken = !self.is_blind() && self.frame(&pacer, sequence);

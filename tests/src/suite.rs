@@ -158,6 +158,7 @@ pub const TESTS: &[Test] = &[
     test("io/controls-busy", io::controls_busy),
     test("io/lost", io::lost),
     test("io/log-status", io::log_status),
+    test("io/jitter", io::jitter),
     test("life/exporter-first", life::exporter_first),
     test("life/importer-first", life::importer_first),
     test("life/exporter-gone", life::exporter_gone_importer_writes),

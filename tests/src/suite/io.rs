@@ -383,3 +383,40 @@ pub fn log_status(bench: &Bench) -> Outcome {
     crate::sys::ioctl_none(&device, uapi::VIDIOC_LOG_STATUS).at("LOG_STATUS")?;
     verify::frames(&stream, 2).map(|_| ())
 }
+
+/// The histogram of how late the sensor was adds up.
+pub fn jitter(bench: &Bench) -> Outcome {
+    let path = format!("/sys/kernel/debug/{}/jitter", bench.bus_name(0)?);
+    let device = bench.open(0)?;
+    for _ in 0..2 {
+        let stream = Stream::mmap(&device).at("start")?;
+        verify::frames(&stream, 20)?;
+        drop(stream);
+        let text = std::fs::read_to_string(&path).at("jitter")?;
+        let (mut values, mut sum, mut last) = (Vec::new(), 0, 0.0);
+        for line in text.lines() {
+            let words = line.split(' ').collect::<Vec<_>>();
+            let number = |n: usize| words.get(n).and_then(|word| word.parse::<f64>().ok());
+            match words[0] {
+                "below" => {
+                    let (end, count) = number(1).zip(number(2)).ok_or(line)?;
+                    holds("in order", end > last && count > 0.0)?;
+                    last = end;
+                    sum += count as u64;
+                }
+                _ => values.push(number(1).ok_or(line)?),
+            }
+        }
+        let [wakeups, p50, p90, p99, max] = values[..] else {
+            return Err(format!("five values, not {values:?}"));
+        };
+        equal("the sum", sum, wakeups as u64)?;
+        // Each stream begins anew: a frame more than was seen, or some that were dropped.
+        holds("a wake-up for each frame", (20..200).contains(&sum))?;
+        holds(
+            "in order",
+            p50 <= p90 && p90 <= p99 && p99 <= max && max <= last,
+        )?;
+    }
+    Ok(())
+}
