@@ -54,6 +54,10 @@ module! {
             default: 30,
             description: "Highest frame rate, 1 to 1000 frames a second",
         },
+        min_fps: u32 {
+            default: 0,
+            description: "Lowest frame rate, 0 to max_fps; 0: a frame in ten seconds",
+        },
         multiplanar: u32 {
             default: 0,
             description: "Multi-planar cameras: 0 none, 1 all, 2 those with odd numbers",
@@ -85,7 +89,9 @@ impl InPlaceModule for Vireo {
         try_pin_init!(Self {
             _: {
                 check("n_devs", module_parameters::n_devs.value(), 1, MAX_DEVS)?;
-                check("max_fps", module_parameters::max_fps.value(), 1, MAX_FPS)?;
+                let max_fps = module_parameters::max_fps.value();
+                check("max_fps", max_fps, 1, MAX_FPS)?;
+                check("min_fps", module_parameters::min_fps.value(), 0, max_fps)?;
                 check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
                 check("error_inj", module_parameters::error_inj.value(), 0, 1)?;
             },

@@ -20,7 +20,7 @@ use super::{
         Format,
         Layout, //
     },
-    pacing,
+    pacing::Limits,
     pattern::{
         Crop,
         Look, //
@@ -69,8 +69,11 @@ impl platform::Driver for Driver {
     ) -> impl PinInit<Self, Error> + 'bound {
         let name = pdev.as_ref().name();
         let id = number(name);
-        let max_fps = crate::module_parameters::max_fps.value();
-        let camera = Camera::new(id, max_fps);
+        let limits = Limits::new(
+            crate::module_parameters::min_fps.value(),
+            crate::module_parameters::max_fps.value(),
+        );
+        let camera = Camera::new(id, limits);
 
         try_pin_init!(Self {
             _debugfs <- debugfs::new(
@@ -120,8 +123,8 @@ pub(crate) struct Settings {
 pub(crate) struct Camera {
     /// The number of the device, as in the stamps.
     pub(crate) id: u8,
-    /// The highest frame rate.
-    max_fps: u32,
+    /// Which intervals can be set.
+    limits: Limits,
     /// Held for a copy, never while something waits.
     #[pin]
     pub(crate) settings: SpinLock<Settings>,
@@ -131,32 +134,21 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
-    fn new(id: u8, max_fps: u32) -> impl PinInit<Self, Error> {
+    fn new(id: u8, limits: Limits) -> impl PinInit<Self, Error> {
         let settings = Settings {
             layout: Layout::default(),
             coding: Coding::default(),
             look: Look::default(),
-            interval: interval(0, 0, max_fps),
+            interval: limits.negotiate(0, 0),
             faults: Faults::default(),
         };
 
         try_pin_init!(Self {
             id,
-            max_fps,
+            limits,
             settings <- new_spinlock!(settings, "Camera::settings"),
             stream <- Stream::new(),
         })
-    }
-}
-
-/// The interval nearest to `num / den` seconds that is not below `1 / max_fps`.
-fn interval(num: u32, den: u32, max_fps: u32) -> (u32, u32) {
-    let (num, den) = pacing::negotiate(num, den);
-
-    if u64::from(num) * u64::from(max_fps) < u64::from(den) {
-        (1, max_fps)
-    } else {
-        (num, den)
     }
 }
 
@@ -332,7 +324,7 @@ impl v4l2::Capture for Camera {
 
         // A size that would be adjusted is none that there is.
         ((layout.width, layout.height) == (width, height))
-            .then_some((fract((1, dev.max_fps)), fract(pacing::MAX)))
+            .then_some((fract(dev.limits.min), fract(dev.limits.max)))
     }
 
     fn interval(dev: &v4l2::Device<Self>) -> Fract {
@@ -340,7 +332,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_interval(dev: &v4l2::Device<Self>, asked: Fract) -> Fract {
-        let interval = interval(asked.numerator, asked.denominator, dev.max_fps);
+        let interval = dev.limits.negotiate(asked.numerator, asked.denominator);
 
         dev.settings.lock().interval = interval;
         fract(interval)

@@ -22,12 +22,13 @@ pub const MAX: (u32, u32) = (10, 1);
 
 const NSEC_PER_SEC: u64 = 1_000_000_000;
 
+/// Whether one interval is shorter than the other.
+fn below(a: (u32, u32), b: (u32, u32)) -> bool {
+    u64::from(a.0) * u64::from(b.1) < u64::from(b.0) * u64::from(a.1)
+}
+
 /// Returns the interval nearest to `num / den` seconds, in its lowest terms.
 pub fn negotiate(num: u32, den: u32) -> (u32, u32) {
-    let below = |a: (u32, u32), b: (u32, u32)| {
-        u64::from(a.0) * u64::from(b.1) < u64::from(b.0) * u64::from(a.1)
-    };
-
     if num == 0 || den == 0 {
         return DEFAULT;
     }
@@ -41,6 +42,58 @@ pub fn negotiate(num: u32, den: u32) -> (u32, u32) {
     let common = gcd(num, den);
 
     (num / common, den / common)
+}
+
+/// The intervals that there are to choose from.
+///
+/// # Invariants
+///
+/// Both lie between [`MIN`] and [`MAX`], in their lowest terms, and the first is not above the
+/// second.
+#[allow(dead_code, reason = "for the driver")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The shortest.
+    pub min: (u32, u32),
+    /// The longest.
+    pub max: (u32, u32),
+}
+
+#[allow(dead_code, reason = "for the driver")]
+impl Limits {
+    /// From `min_fps` to `max_fps` frames a second; with a `min_fps` of 0, as few as can be.
+    pub fn new(min_fps: u32, max_fps: u32) -> Self {
+        let min = negotiate(1, max_fps);
+
+        // INVARIANT: What is negotiated lies between the two; a rate below 1 is only for `MAX`.
+        Self {
+            min,
+            max: match min_fps {
+                0 => MAX,
+                _ => longer(min, negotiate(1, min_fps)),
+            },
+        }
+    }
+
+    /// Returns the interval nearest to `num / den` seconds, in its lowest terms.
+    pub fn negotiate(&self, num: u32, den: u32) -> (u32, u32) {
+        let asked = longer(self.min, negotiate(num, den));
+
+        if below(self.max, asked) {
+            self.max
+        } else {
+            asked
+        }
+    }
+}
+
+/// The longer of two intervals.
+fn longer(a: (u32, u32), b: (u32, u32)) -> (u32, u32) {
+    if below(a, b) {
+        b
+    } else {
+        a
+    }
 }
 
 /// The deadlines of a stream.
@@ -165,6 +218,32 @@ mod tests {
             assert_eq!(negotiate(asked.0, asked.1), given);
             assert_eq!(negotiate(given.0, given.1), given);
         }
+    }
+
+    #[test]
+    fn intervals_have_limits() {
+        for (min_fps, max_fps, asked, given) in [
+            (0, 30, (0, 0), (1, 30)),
+            (0, 30, (1, 60), (1, 30)),
+            (0, 30, (1001, 30000), (1001, 30000)),
+            (0, 30, (999, 30000), (1, 30)),
+            (0, 30, (11, 1), (10, 1)),
+            (0, 15, (0, 0), (1, 15)),
+            (0, 1000, (1, 2000), (1, 1000)),
+            (25, 30, (10, 1), (1, 25)),
+            (25, 30, (1, 25), (1, 25)),
+            (25, 30, (1, 26), (1, 26)),
+            (60, 100, (0, 0), (1, 60)),
+            (1, 1, (1, 30), (1, 1)),
+            (1000, 1000, (10, 1), (1, 1000)),
+            (50, 20, (1, 30), (1, 20)),
+        ] {
+            let limits = Limits::new(min_fps, max_fps);
+
+            assert_eq!(limits.negotiate(asked.0, asked.1), given);
+            assert_eq!(limits.negotiate(given.0, given.1), given);
+        }
+        assert_eq!(Limits::new(0, 1000), Limits { min: MIN, max: MAX });
     }
 
     #[test]
