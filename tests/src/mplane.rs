@@ -2,6 +2,7 @@
 
 //! Multi-planar buffers: a few ioctls with planes, and frames put together from them.
 
+use crate::reader::stamp::Stamp;
 use crate::reader::Reader;
 use crate::sys;
 use crate::sys::Mapping;
@@ -112,14 +113,20 @@ impl Camera {
         })
     }
 
-    /// Whether the format is still the one that was set: anybody may change it until there are
-    /// buffers.
-    pub fn is_as_set(&self) -> io::Result<bool> {
+    /// The format as it is.
+    pub fn format(&self) -> io::Result<uapi::v4l2_format> {
         let mut format = uapi::v4l2_format {
             type_: CAPTURE,
             ..Default::default()
         };
         self.device.ioctl(uapi::VIDIOC_G_FMT, &mut format)?;
+        Ok(format)
+    }
+
+    /// Whether the format is still the one that was set: anybody may change it until there are
+    /// buffers.
+    pub fn is_as_set(&self) -> io::Result<bool> {
+        let format = self.format()?;
         let (pix, layout) = (format.pix_mp(), self.reader.layout());
         Ok((pix.pixelformat, pix.width, pix.height)
             == (layout.format.fourcc, layout.width, layout.height))
@@ -127,11 +134,7 @@ impl Camera {
 
     /// Allocates buffers as CREATE_BUFS does, with planes of other sizes; the first index.
     pub fn create(&self, count: u32, sizes: &[usize]) -> io::Result<u32> {
-        let mut format = uapi::v4l2_format {
-            type_: CAPTURE,
-            ..Default::default()
-        };
-        self.device.ioctl(uapi::VIDIOC_G_FMT, &mut format)?;
+        let mut format = self.format()?;
         let mut pix = format.pix_mp();
         let mut all = pix.plane_fmt;
         for (plane, size) in all.iter_mut().zip(sizes) {
@@ -238,7 +241,7 @@ impl Camera {
     }
 
     /// Reads the stamp of a frame and compares every pixel.
-    pub fn check(&mut self, frame: &Frame) -> Result<(), String> {
+    pub fn check(&mut self, frame: &Frame) -> Result<Stamp, String> {
         if frame.failed {
             return Err(format!("frame {} has the error flag", frame.sequence));
         }
@@ -249,7 +252,7 @@ impl Camera {
                 frame.sequence, stamp.frame.sequence
             ));
         }
-        Ok(())
+        Ok(stamp)
     }
 
     /// Streams `count` frames into buffers that are there, and checks each.

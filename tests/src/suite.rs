@@ -119,6 +119,7 @@ pub const TESTS: &[Test] = &[
     test("revoke/queued", revoke::queued),
     test("revoke/attach", revoke::attach),
     multiplanar("mplane/formats", mplane::formats),
+    multiplanar("mplane/colours", mplane::colours),
     multiplanar("mplane/mmap", mplane::mmap),
     multiplanar("mplane/userptr", mplane::userptr),
     multiplanar("mplane/dmabufs", mplane::dmabufs),

@@ -36,6 +36,13 @@ impl v4l2_plane {
     }
 }
 
+impl v4l2_pix_format_mplane {
+    pub fn ycbcr_enc(&self) -> u32 {
+        // SAFETY: Integers only, see above.
+        unsafe { self.__bindgen_anon_1.ycbcr_enc }.into()
+    }
+}
+
 impl v4l2_streamparm {
     pub fn capture(&self) -> v4l2_captureparm {
         // SAFETY: Integers only, see above.
