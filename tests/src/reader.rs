@@ -379,6 +379,16 @@ impl Reader {
     }
 }
 
+/// Returns the code of the format with this name: up to four characters, or RGB24.
+pub fn fourcc(name: &str) -> Option<u32> {
+    let name = if name == "RGB24" { "RGB3" } else { name };
+    let mut code = [b' '; 4];
+
+    // Some names are shorter, and end in spaces.
+    code.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+    Some(format::fourcc(&code))
+}
+
 /// Returns the group of a plane that shows pixel `x` of line `y`, and its samples.
 fn group<'a>(
     plane: &Plane,
@@ -836,6 +846,19 @@ mod tests {
             reader.check(&made(layout, Look::default(), frame)).fault,
             Some(Fault::Stranger { device: 7 })
         );
+    }
+
+    #[test]
+    fn formats_have_names() {
+        for format in FORMATS {
+            let code = format.fourcc.to_le_bytes();
+            let name = std::str::from_utf8(&code).expect("a name");
+
+            assert_eq!(super::fourcc(name), Some(format.fourcc));
+            assert_eq!(super::fourcc(name.trim_end()), Some(format.fourcc));
+        }
+        assert_eq!(super::fourcc("RGB24"), Some(fourcc(b"RGB3")));
+        assert_eq!(super::fourcc("RGB48"), None);
     }
 
     #[test]

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use vireo_tests::reader::{format, picture, Reader};
+use vireo_tests::reader::{self, picture, Reader};
 
 const USAGE: &str = "\
 usage: vireo-check --format FOURCC --size WIDTHxHEIGHT [OPTION...] FILE
 
 Checks every pixel of every frame in FILE, or in standard input for \"-\".
 
-  --format FOURCC      the pixel format: YUYV, NV12 or RGB3 (or RGB24)
+  --format FOURCC      the pixel format: YUYV, NV12, RGB3 (or RGB24)...
   --size WIDTHxHEIGHT  the size of a frame in pixels
   --png OUT            leave the first good frame in OUT
   --min N              fewer than N good frames are an error (default 1)
@@ -45,7 +45,13 @@ fn options() -> Result<Options, lexopt::Error> {
 
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("format") => fourcc = Some(parser.value()?.parse_with(code)?),
+            Long("format") => {
+                fourcc = Some(
+                    parser
+                        .value()?
+                        .parse_with(|name| reader::fourcc(name).ok_or("no fourcc"))?,
+                )
+            }
             Long("size") => size = Some(parser.value()?.parse_with(numbers)?),
             Long("png") => png = Some(parser.value()?.into()),
             Long("min") => min = parser.value()?.parse()?,
@@ -73,13 +79,6 @@ fn options() -> Result<Options, lexopt::Error> {
         quiet,
         input: input.ok_or("no file is given")?,
     })
-}
-
-fn code(name: &str) -> Result<u32, &'static str> {
-    let name = if name == "RGB24" { "RGB3" } else { name };
-    let name = name.as_bytes().try_into().map_err(|_| "no fourcc")?;
-
-    Ok(format::fourcc(name))
 }
 
 fn numbers(size: &str) -> Result<(u32, u32), &'static str> {

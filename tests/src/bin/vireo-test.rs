@@ -11,6 +11,7 @@ use lexopt::prelude::*;
 use vireo_tests::dmabuf;
 use vireo_tests::faults;
 use vireo_tests::kcov;
+use vireo_tests::reader;
 use vireo_tests::relay;
 use vireo_tests::stream::Stream;
 use vireo_tests::suite;
@@ -70,14 +71,6 @@ fn fail<E: std::fmt::Display>(what: &str) -> impl Fn(E) -> String + '_ {
     move |error| format!("{what}: {error}")
 }
 
-fn fourcc(name: &str) -> std::result::Result<u32, String> {
-    match <[u8; 4]>::try_from(name.as_bytes()) {
-        Ok(code) => Ok(u32::from_le_bytes(code)),
-        Err(_) if name == "RGB24" => Ok(uapi::V4L2_PIX_FMT_RGB24),
-        Err(_) => Err("not four characters".into()),
-    }
-}
-
 fn size(text: &str) -> std::result::Result<(u32, u32), String> {
     let (w, h) = text.split_once('x').ok_or("not WIDTHxHEIGHT")?;
     let number = |s: &str| s.parse().map_err(|_| "not WIDTHxHEIGHT".to_string());
@@ -93,7 +86,12 @@ fn parse(mut args: lexopt::Parser) -> std::result::Result<Options, lexopt::Error
             Long("from") => options.from = Some(args.value()?.string()?),
             Long("to") => options.to = Some(args.value()?.string()?),
             Long("frames") => options.frames = Some(args.value()?.parse()?),
-            Long("format") => options.format = Some(args.value()?.parse_with(fourcc)?),
+            Long("format") => {
+                options.format = Some(
+                    args.value()?
+                        .parse_with(|name| reader::fourcc(name).ok_or("no fourcc"))?,
+                )
+            }
             Long("size") => options.size = Some(args.value()?.parse_with(size)?),
             Long("rate") => options.rate = Some(args.value()?.parse()?),
             Long("verbose") => options.verbose = true,
