@@ -23,6 +23,9 @@ use media::platform::VirtualDevice;
 mod vireo {
     pub(crate) mod clock;
     pub(crate) mod colour;
+    pub(crate) mod config;
+    #[cfg(CONFIG_CONFIGFS_FS)]
+    pub(crate) mod configfs;
     pub(crate) mod ctrls;
     pub(crate) mod debugfs;
     pub(crate) mod device;
@@ -37,6 +40,8 @@ mod vireo {
 }
 
 use vireo::*;
+
+use config::Config;
 
 module! {
     type: Vireo,
@@ -72,13 +77,14 @@ module! {
 /// The most cameras that there may be.
 const MAX_DEVS: u32 = 64;
 
-/// The highest frame rate that may be allowed.
-const MAX_FPS: u32 = 1000;
-
 /// The module: the driver, and the devices that it drives.
 #[pin_data]
 struct Vireo {
-    // Dropped in this order: the devices go while there is a driver to take leave of them.
+    // Dropped in this order: the devices go while there is a driver to take leave of them. Those
+    // made in configfs are gone by then, as each holds the module.
+    #[cfg(CONFIG_CONFIGFS_FS)]
+    #[pin]
+    _configfs: configfs::Configfs,
     _devices: KVec<VirtualDevice>,
     #[pin]
     _driver: driver::Registration<platform::Adapter<device::Driver>>,
@@ -90,13 +96,15 @@ impl InPlaceModule for Vireo {
             _: {
                 check("n_devs", module_parameters::n_devs.value(), 1, MAX_DEVS)?;
                 let max_fps = module_parameters::max_fps.value();
-                check("max_fps", max_fps, 1, MAX_FPS)?;
+                check("max_fps", max_fps, 1, config::MAX_FPS)?;
                 check("min_fps", module_parameters::min_fps.value(), 0, max_fps)?;
                 check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
                 check("error_inj", module_parameters::error_inj.value(), 0, 1)?;
             },
             _driver <- driver::Registration::new(device::NAME, module),
             _devices: devices(module_parameters::n_devs.value())?,
+            #[cfg(CONFIG_CONFIGFS_FS)]
+            _configfs <- configfs::new(),
         })
     }
 }
@@ -115,7 +123,17 @@ fn devices(count: u32) -> Result<KVec<VirtualDevice>> {
     let mut devices = KVec::with_capacity(count as usize, GFP_KERNEL)?;
 
     for id in 0..count {
-        devices.push(VirtualDevice::new(device::NAME, id as i32)?, GFP_KERNEL)?;
+        let config = Config {
+            is_multiplanar: match module_parameters::multiplanar.value() {
+                0 => false,
+                2 => id % 2 != 0,
+                _ => true,
+            },
+            ..Config::new()?
+        };
+        let device = VirtualDevice::new(device::NAME, id as i32, &config.properties())?;
+
+        devices.push(device, GFP_KERNEL)?;
     }
     Ok(devices)
 }

@@ -5,11 +5,59 @@
 //! C header: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h)
 
 use crate::bindings;
-use core::ptr::NonNull;
+use core::ptr::{
+    null,
+    NonNull, //
+};
 use kernel::{
     error::to_result,
+    ffi::c_char,
     prelude::*, //
 };
+
+/// A property of a device: its name and its value.
+pub struct Property<'a>(pub &'static CStr, pub Value<'a>);
+
+/// The value of a [`Property`].
+pub enum Value<'a> {
+    /// A number.
+    U32(u32),
+    /// A large number.
+    U64(u64),
+    /// A string.
+    Str(&'a CStr),
+}
+
+impl Property<'_> {
+    /// What the C side is told; good for as long as `self` is.
+    fn as_raw(&self) -> bindings::property_entry {
+        let mut raw = bindings::property_entry {
+            name: self.0.as_char_ptr(),
+            is_inline: true,
+            ..Default::default()
+        };
+        let value = &mut raw.__bindgen_anon_1;
+
+        (raw.type_, raw.length) = match self.1 {
+            Value::U32(number) => {
+                value.value.u32_data = [number, 0];
+                (bindings::dev_prop_type_DEV_PROP_U32, size_of::<u32>())
+            }
+            Value::U64(number) => {
+                value.value.u64_data = [number];
+                (bindings::dev_prop_type_DEV_PROP_U64, size_of::<u64>())
+            }
+            Value::Str(text) => {
+                value.value.str_ = [text.as_char_ptr()];
+                (
+                    bindings::dev_prop_type_DEV_PROP_STRING,
+                    size_of::<*const c_char>(),
+                )
+            }
+        };
+        raw
+    }
+}
 
 /// A platform device made by software, with a DMA mask of 64 bits and segments of any size.
 ///
@@ -28,21 +76,38 @@ unsafe impl Send for VirtualDevice {}
 unsafe impl Sync for VirtualDevice {}
 
 impl VirtualDevice {
-    /// Registers the device `name.id`.
-    pub fn new(name: &CStr, id: i32) -> Result<Self> {
+    /// Registers the device `name.id`, whose driver can read `properties`.
+    pub fn new(name: &CStr, id: i32, properties: &[Property<'_>]) -> Result<Self> {
+        // The list ends with an entry without a name.
+        let mut list = KVec::with_capacity(properties.len() + 1, GFP_KERNEL)?;
+        for property in properties {
+            list.push(property.as_raw(), GFP_KERNEL)?;
+        }
+        list.push(bindings::property_entry::default(), GFP_KERNEL)?;
+
         // SAFETY: The C side copies the name.
         let pdev = unsafe { bindings::platform_device_alloc(name.as_char_ptr(), id) };
         let pdev = NonNull::new(pdev).ok_or(ENOMEM)?;
 
         // SAFETY: The device is allocated, with its DMA parameters, and nobody else knows of it.
-        // Until it is added it is released by putting it.
+        // Until it is added it is released by putting it. The properties are copied.
         unsafe {
             let raw = pdev.as_ptr();
             (*raw).platform_dma_mask = u64::MAX;
             (*raw).dev.coherent_dma_mask = u64::MAX;
             // Software has no trouble with segments of any size.
             (*raw).dma_parms.max_segment_size = u32::MAX;
-            to_result(bindings::platform_device_add(raw))
+            let node = if properties.is_empty() {
+                0
+            } else {
+                bindings::device_create_managed_software_node(
+                    &raw mut (*raw).dev,
+                    list.as_ptr(),
+                    null(),
+                )
+            };
+            to_result(node)
+                .and_then(|()| to_result(bindings::platform_device_add(raw)))
                 .inspect_err(|_| bindings::platform_device_put(raw))?;
         }
 

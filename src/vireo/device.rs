@@ -7,6 +7,7 @@ use super::{
         self,
         Encoding, //
     },
+    config::Config,
     ctrls::{
         self,
         Faults, //
@@ -27,7 +28,20 @@ use super::{
     },
     stream::Stream, //
 };
-use kernel::{device::Core, new_spinlock, platform, prelude::*, sync::SpinLock};
+use core::num::NonZero;
+use kernel::{
+    device::{
+        Bound,
+        Core,
+        Device, //
+    },
+    new_spinlock, platform,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        SpinLock, //
+    },
+};
 use media::{
     stats::Counter,
     v4l2::{
@@ -68,29 +82,23 @@ impl platform::Driver for Driver {
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Self, Error> + 'bound {
         let name = pdev.as_ref().name();
-        let id = number(name);
-        let limits = Limits::new(
-            crate::module_parameters::min_fps.value(),
-            crate::module_parameters::max_fps.value(),
-        );
-        let camera = Camera::new(id, limits);
 
         try_pin_init!(Self {
-            _debugfs <- debugfs::new(
-                v4l2::Device::register(pdev.as_ref(), buf_type(id), camera)?,
-                name,
-            ),
+            _debugfs <- debugfs::new(register(pdev.as_ref(), name)?, name),
         })
     }
 }
 
-/// The kind of buffers that a camera fills, by the module's parameter.
-fn buf_type(id: u8) -> BufType {
-    match crate::module_parameters::multiplanar.value() {
-        0 => BufType::VideoCapture,
-        2 if id % 2 == 0 => BufType::VideoCapture,
-        _ => BufType::VideoCaptureMplane,
-    }
+/// Registers the camera that a device is.
+fn register(dev: &Device<Bound>, name: &CStr) -> Result<ARef<v4l2::Device<Camera>>> {
+    let config = Config::read(dev)?;
+    let buf_type = if config.is_multiplanar {
+        BufType::VideoCaptureMplane
+    } else {
+        BufType::VideoCapture
+    };
+
+    v4l2::Device::register(dev, buf_type, Camera::new(number(name), config))
 }
 
 /// The number at the end of a device's name.
@@ -123,6 +131,8 @@ pub(crate) struct Settings {
 pub(crate) struct Camera {
     /// The number of the device, as in the stamps.
     pub(crate) id: u8,
+    /// What it is like.
+    config: Config,
     /// Which intervals can be set.
     limits: Limits,
     /// Held for a copy, never while something waits.
@@ -134,17 +144,24 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
-    fn new(id: u8, limits: Limits) -> impl PinInit<Self, Error> {
+    fn new(id: u8, config: Config) -> impl PinInit<Self, Error> {
+        let (width, height) = config.native;
+        let limits = Limits::new(config.min_fps, config.max_fps);
         let settings = Settings {
-            layout: Layout::default(),
+            layout: layout(&config, 0, 640, 480),
             coding: Coding::default(),
-            look: Look::default(),
+            look: Look {
+                native: config.native,
+                crop: Crop::whole(width, height),
+                ..Look::default()
+            },
             interval: limits.negotiate(0, 0),
             faults: Faults::default(),
         };
 
         try_pin_init!(Self {
             id,
+            config,
             limits,
             settings <- new_spinlock!(settings, "Camera::settings"),
             stream <- Stream::new(),
@@ -225,26 +242,34 @@ impl Coding {
     }
 }
 
-fn is_multiplanar(dev: &v4l2::Device<Camera>) -> bool {
-    dev.buf_type() == BufType::VideoCaptureMplane
-}
-
 /// The format called `pixelformat`, if the camera offers it.
-fn find(dev: &v4l2::Device<Camera>, pixelformat: u32) -> Option<&'static Format> {
-    format::offered(is_multiplanar(dev)).find(|format| format.fourcc == pixelformat)
+fn find(config: &Config, pixelformat: u32) -> Option<&'static Format> {
+    config.offered().find(|format| format.fourcc == pixelformat)
 }
 
-fn layout(dev: &v4l2::Device<Camera>, format: &PixFormat) -> Layout {
-    // What is not offered is as good as unknown.
-    let pixelformat = find(dev, format.pixelformat).map_or(0, |format| format.fourcc);
+/// The largest frame in a format: that of the pixel array, in whole steps.
+fn largest(config: &Config, format: &Format) -> (u32, u32) {
+    let down = |size: u16, step: NonZero<u32>| u32::from(size) / step * step.get();
 
-    Layout::negotiate(pixelformat, format.width, format.height)
+    (
+        down(config.native.0, format.width_step()),
+        down(config.native.1, format.height_step()),
+    )
+}
+
+/// The layout nearest to what is asked for; what is not offered is as good as unknown.
+fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout {
+    let format = find(config, pixelformat)
+        .or(config.offered().next())
+        .unwrap_or(Format::find_or_default(0));
+    let most = largest(config, format);
+
+    Layout::negotiate(format.fourcc, width.min(most.0), height.min(most.1))
 }
 
 #[vtable]
 impl v4l2::Capture for Camera {
     const DRIVER: &'static CStr = NAME;
-    const CARD: &'static CStr = NAME;
     const INPUT: &'static CStr = c"Camera";
     const QUEUE: vb2::Config = vb2::Config {
         io_modes: &[
@@ -261,12 +286,16 @@ impl v4l2::Capture for Camera {
         bidirectional: true,
     };
 
+    fn card(&self) -> &CStr {
+        &self.config.card
+    }
+
     fn controls(&self) -> &'static [ctrl::Config] {
-        ctrls::all(crate::module_parameters::error_inj.value() != 0)
+        ctrls::all(self.config.has_errors)
     }
 
     fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<FmtDesc> {
-        let format = format::offered(is_multiplanar(dev)).nth(index as usize)?;
+        let format = dev.config.offered().nth(index as usize)?;
         let mut flags = uapi::FMT_FLAG_CSC_QUANTIZATION;
 
         if format.has_chroma() {
@@ -285,7 +314,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
-        let layout = layout(dev, asked);
+        let layout = layout(&dev.config, asked.pixelformat, asked.width, asked.height);
 
         PixFormat {
             set_csc: asked.set_csc,
@@ -294,7 +323,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
-        let layout = layout(dev, format);
+        let layout = layout(&dev.config, format.pixelformat, format.width, format.height);
         let coding = Coding::negotiate(format, layout.format);
         let mut settings = dev.settings.lock();
 
@@ -304,11 +333,11 @@ impl v4l2::Capture for Camera {
     }
 
     fn frame_sizes(dev: &v4l2::Device<Self>, pixelformat: u32) -> Option<Steps> {
-        let format = find(dev, pixelformat)?;
+        let format = find(&dev.config, pixelformat)?;
 
         Some(Steps {
             min: (format::MIN_WIDTH, format::MIN_HEIGHT),
-            max: (format::MAX_WIDTH, format::MAX_HEIGHT),
+            max: largest(&dev.config, format),
             step: (format.width_step().get(), format.height_step().get()),
         })
     }
@@ -319,8 +348,8 @@ impl v4l2::Capture for Camera {
         width: u32,
         height: u32,
     ) -> Option<(Fract, Fract)> {
-        let format = find(dev, pixelformat)?;
-        let layout = Layout::negotiate(format.fourcc, width, height);
+        let format = find(&dev.config, pixelformat)?;
+        let layout = layout(&dev.config, format.fourcc, width, height);
 
         // A size that would be adjusted is none that there is.
         ((layout.width, layout.height) == (width, height))

@@ -4,7 +4,6 @@
 
 use kernel::{
     fmt,
-    prelude::*,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -117,6 +116,7 @@ impl Jitter {
 #[kernel::macros::kunit_tests(vireo_jitter)]
 mod tests {
     use super::*;
+    use kernel::prelude::*;
 
     #[test]
     fn buckets_follow_each_other() {

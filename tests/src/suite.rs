@@ -7,6 +7,7 @@ mod alloc;
 mod bad;
 pub(crate) mod bench;
 mod cache;
+mod configfs;
 mod dmabufs;
 mod exports;
 mod formats;
@@ -54,6 +55,13 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
         limit: 90,
         needs: None,
         cameras: Cameras::Any,
+    }
+}
+
+const fn configfs(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        needs: Some(configfs::FOLDER),
+        ..test(name, run)
     }
 }
 
@@ -170,6 +178,10 @@ pub const TESTS: &[Test] = &[
     test("life/unbind-importer", life::unbind_importer),
     test("life/rmmod", life::rmmod),
     test("life/bystanders", life::bystanders),
+    configfs("configfs/camera", configfs::camera),
+    configfs("configfs/wrong", configfs::wrong),
+    configfs("configfs/unplugged", configfs::unplugged),
+    configfs("configfs/races", configfs::races),
     test("leaks/mmap", leaks::mmap),
     test("leaks/userptr", leaks::userptr),
     test("leaks/dmabuf", leaks::dmabuf),

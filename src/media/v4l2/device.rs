@@ -71,12 +71,13 @@ pub enum BufType {
 pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     /// The driver's name, for VIDIOC_QUERYCAP.
     const DRIVER: &'static CStr;
-    /// The device's name, for VIDIOC_QUERYCAP and sysfs.
-    const CARD: &'static CStr;
     /// The name of the one input.
     const INPUT: &'static CStr;
     /// How the queue is set up.
     const QUEUE: vb2::Config;
+
+    /// The device's name, for VIDIOC_QUERYCAP and sysfs.
+    fn card(&self) -> &CStr;
 
     /// The controls that the device has.
     fn controls(&self) -> &'static [ctrl::Config];
@@ -266,7 +267,7 @@ impl<T: Capture> Device<T> {
 
         // SAFETY: Nobody else uses the node until it is registered; the tables are static.
         unsafe {
-            ioctl::copy_name(&mut (*vdev).name, T::CARD);
+            ioctl::copy_name(&mut (*vdev).name, self.data.card());
             (*vdev).v4l2_dev = self.v4l2.get();
             (*vdev).fops = &ioctl::VTable::<T>::FOPS;
             (*vdev).ioctl_ops = match self.buf_type {

@@ -94,16 +94,16 @@ impl<T: Capture> VTable<T> {
     ///
     /// As for the whole table.
     unsafe extern "C" fn querycap_callback(
-        _file: *mut bindings::file,
+        file: *mut bindings::file,
         _priv: *mut c_void,
         cap: *mut bindings::v4l2_capability,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let cap = unsafe { &mut *cap };
+        let (dev, cap) = unsafe { (Device::<T>::from_file(file), &mut *cap) };
 
         // The core fills in the bus and the capabilities.
         copy_name(&mut cap.driver, T::DRIVER);
-        copy_name(&mut cap.card, T::CARD);
+        copy_name(&mut cap.card, dev.card());
         0
     }
 
