@@ -182,50 +182,68 @@ pub fn stream(
     }
 }
 
-/// A kernel thread.
-pub struct Worker(std::path::PathBuf);
+/// Kernel threads of one name.
+pub struct Workers(Vec<std::path::PathBuf>);
 
-impl Worker {
-    /// The first one of this name.
+impl Workers {
     pub fn find(name: &str) -> io::Result<Self> {
+        let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc")? {
             let path = entry?.path();
             let comm = std::fs::read_to_string(path.join("comm"));
             if comm.is_ok_and(|comm| comm.trim_end() == name) {
-                return Ok(Self(path.join("schedstat")));
+                found.push(path.join("schedstat"));
             }
         }
-        Err(io::Error::other(format!(
-            "there is no thread called {name}"
-        )))
+        if found.is_empty() {
+            return Err(io::Error::other(format!(
+                "there is no thread called {name}"
+            )));
+        }
+        Ok(Self(found))
     }
 
-    /// How long it has run, in nanoseconds: of a guest that counts, in instructions.
+    /// How long they have run, in nanoseconds: of a guest that counts, in instructions.
     pub fn runtime(&self) -> io::Result<u64> {
-        let text = std::fs::read_to_string(&self.0)?;
-        let first = text.split(' ').next().unwrap_or_default();
-        first.parse().map_err(io::Error::other)
+        let mut sum = 0;
+        for path in &self.0 {
+            let text = std::fs::read_to_string(path)?;
+            let first = text.split(' ').next().unwrap_or_default();
+            sum += first.parse::<u64>().map_err(io::Error::other)?;
+        }
+        Ok(sum)
     }
 }
 
-/// Streams `count` frames into the device's own buffers; what one costs the thread that fills them.
-pub fn worker(device: &Device, thread: &str, count: u32) -> io::Result<u64> {
-    let stream = stream::Stream::mmap(device)?;
-    let next = || -> io::Result<u32> {
-        let frame = stream::Frame::from(device.dequeue(v4l2::MMAP)?);
-        stream.queue(frame.index)?;
-        Ok(frame.sequence)
+/// Streams `count` frames from each device into buffers of its own; what one of them costs the
+/// thread that fills it.
+pub fn workers(devices: &[Device], thread: &str, count: u32) -> io::Result<u64> {
+    let streams = devices
+        .iter()
+        .map(stream::Stream::mmap)
+        .collect::<io::Result<Vec<_>>>()?;
+    // The sequence numbers of the frame that comes next from each, added up.
+    let next = || -> io::Result<u64> {
+        let mut sum = 0;
+        for stream in &streams {
+            let frame = stream::Frame::from(stream.device().dequeue(v4l2::MMAP)?);
+            stream.queue(frame.index)?;
+            sum += u64::from(frame.sequence);
+        }
+        Ok(sum)
     };
     // Until everything has been touched once.
     for _ in 0..2 * COUNT {
         next()?;
     }
-    let worker = Worker::find(thread)?;
-    let (first, start) = (next()?, worker.runtime()?);
+    let workers = Workers::find(thread)?;
+    let (first, start) = (next()?, workers.runtime()?);
     let mut last = first;
     for _ in 0..count {
         last = next()?;
     }
-    let runtime = worker.runtime()? - start;
-    Ok(runtime / u64::from(last.wrapping_sub(first)))
+    let runtime = workers.runtime()? - start;
+    runtime
+        .checked_div(last - first)
+        .ok_or_else(|| io::Error::other("no frames"))
 }

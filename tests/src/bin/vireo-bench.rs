@@ -19,6 +19,7 @@ usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
        vireo-bench frames DRIVER [lean]
                                   count what a frame costs the thread of vivid
                                   or vireo that makes it; lean: without text
+       vireo-bench cameras N      the same with N cameras of vireo at once
 
 Wants vivid with a capture and an output device, and two devices of vireo, and
 a guest whose time-stamp counter counts instructions (make bench-memory).
@@ -220,10 +221,26 @@ fn frames(driver: &str, is_lean: bool) -> Result {
             return Err(format!("{driver} has no {width}x{height}"));
         }
         device.set_interval(1, 25).map_err(fail("S_PARM"))?;
-        let cost = cost::worker(&device, thread, 40).map_err(fail("stream"))?;
+        let devices = std::slice::from_ref(&device);
+        let cost = cost::workers(devices, thread, 40).map_err(fail("stream"))?;
         let name = if is_lean { "lean" } else { driver };
         println!("frame {name} {width}x{height} {cost}");
     }
+    Ok(())
+}
+
+/// Counts what a frame costs when so many cameras stream at once: five frames a second from each,
+/// which one processor can make.
+fn cameras(count: usize) -> Result {
+    let devices = (0..count)
+        .map(|n| {
+            let device = open("vireo", n, v4l2::CAPTURE)?;
+            device.set_interval(1, 5).map_err(fail("S_PARM"))?;
+            Ok(device)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let cost = cost::workers(&devices, "vireo", 10).map_err(fail("stream"))?;
+    println!("cameras {count} {cost}");
     Ok(())
 }
 
@@ -245,6 +262,7 @@ fn main() -> ExitCode {
     let outcome = match words[1..] {
         ["frames", driver] => Some(frames(driver, false)),
         ["frames", driver, "lean"] => Some(frames(driver, true)),
+        ["cameras", count] => count.parse().ok().map(cameras),
         _ => None,
     };
     match outcome {
