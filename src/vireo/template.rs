@@ -127,22 +127,22 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
 
 /// Renders line `line` of a group, in a line of the picture of kind `kind`.
 fn render_line(scene: &Scene<'_>, plane: &Plane, kind: usize, line: usize, out: &mut [u8]) {
-    let groups = out.chunks_exact_mut(plane.component.bytes.get().into());
-    let width = plane.component.width.get();
+    let samples = plane.component.samples(line);
+    let width = u32::from(plane.component.width.get());
+    let mut x = 0;
 
-    for (x, group) in (0u32..).step_by(width.into()).zip(groups) {
+    for group in out.chunks_exact_mut(plane.component.bytes.get().into()) {
         // Most samples in a row are of one pixel.
-        let mut pixel = None;
+        let (mut pixel, mut ycc) = (u8::MAX, [0; 3]);
 
-        for sample in plane.component.samples(line) {
-            let ycc = match pixel {
-                Some((n, ycc)) if n == sample.pixel => ycc,
-                _ => scene.ycc(kind, x + u32::from(sample.pixel)),
-            };
-
-            pixel = Some((sample.pixel, ycc));
+        for sample in samples {
+            if sample.pixel != pixel {
+                pixel = sample.pixel;
+                ycc = scene.ycc(kind, x + u32::from(pixel));
+            }
             sample.put(group, scene.code(sample.channel, ycc, sample.bits));
         }
+        x += width;
     }
 }
 
