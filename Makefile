@@ -40,6 +40,10 @@ setup:
 demo:
 	@scripts/demo
 
+.PHONY: demo-display
+demo-display:
+	@scripts/demo-display
+
 .PHONY: test
 test:
 	@scripts/test

@@ -3,7 +3,8 @@
 #
 # What scripts/vm and scripts/uml have in common: a folder that the two sides
 # of a run share, and the verdict on it. To be sourced after lib.sh and
-# parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT.
+# parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT, and
+# SCREEN, the file for a picture of the screen, if there is to be one.
 # shellcheck disable=SC2154 # top and out are lib.sh's
 
 limit=${VM_TIMEOUT:-1200}
@@ -23,11 +24,13 @@ guest_run() {
 	echo "/src/build/$kernel/vireo.ko" >"$run/module"
 	[ "${LOAD:-1}" = 0 ] || touch "$run/load"
 	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
+	[ -z "${SCREEN:-}" ] || touch "$run/screen"
 	: >"$run/klog"
 
 	"$@" || rc=$?
 
 	tr -d '\r' <"$run/klog" >"$log"
+	[ ! -e "$run/screen.ppm" ] || mv "$run/screen.ppm" "$SCREEN"
 	if [ ! -s "$run/status" ]; then
 		! "$top/scripts/klog-check" "$log" || tail -n 20 "$log" >&2
 		[ $rc != 124 ] || die "the guest did not end within $limit seconds; its log is $log"

@@ -4,6 +4,7 @@
 
 pub mod cost;
 pub mod counters;
+pub mod display;
 pub mod dmabuf;
 pub mod faults;
 pub mod kcov;

@@ -5,9 +5,13 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 use std::time::Instant;
 
 use lexopt::prelude::*;
+use vireo_tests::display;
+use vireo_tests::display::Display;
 use vireo_tests::dmabuf;
 use vireo_tests::faults;
 use vireo_tests::kcov;
@@ -24,6 +28,7 @@ use vireo_tests::verify::Checker;
 const USAGE: &str = "\
 usage: vireo-test stream [OPTION...]          capture frames, and check each
        vireo-test output [OPTION...]          show captured frames on an output
+       vireo-test display [OPTION...]         capture into buffers of a screen
        vireo-test suite [--driver NAME] [PREFIX...]
                                               run the tests that begin so
        vireo-test faults [--module FILE] [PREFIX...]
@@ -38,7 +43,10 @@ usage: vireo-test stream [OPTION...]          capture frames, and check each
   --memory TYPE       mmap, userptr or dmabuf (default mmap)
   --from SOURCE       where dma-bufs come from: udmabuf, heap, or a DEVICE that
                       exports its buffers (default udmabuf)
-  --to DEVICE         the output that frames are shown on (default vivid)
+  --to DEVICE         the output that frames are shown on (default vivid), or
+                      the card with the screen (default /dev/dri/card0)
+  --shown FILE        made when the last frame is on the screen, which stays
+                      until the file is gone
   --frames N          how many; 0 for no end (default 60)
   --format FOURCC     YUYV, NV12, RGB3... (default: as it is)
   --size WIDTHxHEIGHT (default: as it is)
@@ -55,6 +63,7 @@ struct Options {
     memory: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    shown: Option<String>,
     frames: Option<u32>,
     format: Option<u32>,
     size: Option<(u32, u32)>,
@@ -94,6 +103,7 @@ fn parse(mut args: lexopt::Parser) -> std::result::Result<Options, lexopt::Error
             }
             Long("size") => options.size = Some(args.value()?.parse_with(size)?),
             Long("rate") => options.rate = Some(args.value()?.parse()?),
+            Long("shown") => options.shown = Some(args.value()?.string()?),
             Long("verbose") => options.verbose = true,
             Long("driver") => options.driver = Some(args.value()?.string()?),
             Long("module") => options.module = Some(args.value()?.string()?),
@@ -212,6 +222,30 @@ fn output(options: &Options) -> Result {
     Ok(())
 }
 
+/// Shows frames on the screen of a card, and keeps the last one there until the file that was
+/// made to say so is gone again.
+fn display(options: &Options) -> Result {
+    let card = options.to.as_deref().unwrap_or("/dev/dri/card0");
+    let display = Display::open(Path::new(card)).map_err(fail(card))?;
+    let device = camera(options)?;
+    let start = Instant::now();
+    let (checker, sequence) = display::frames(&device, &display, options.frames.unwrap_or(60))?;
+    report(&checker, start);
+    let (width, height) = display.size();
+    println!("shown {width}x{height} frame {sequence}");
+    if let Some(shown) = &options.shown {
+        std::fs::write(shown, format!("{width} {height} {sequence}\n")).map_err(fail(shown))?;
+        let patience = Instant::now() + v4l2::PATIENCE;
+        while Path::new(shown).exists() {
+            if Instant::now() > patience {
+                return Err("nobody has looked at the screen".into());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
+}
+
 fn bench(options: &Options) -> Bench {
     Bench {
         driver: options.driver.clone().unwrap_or_else(|| "vireo".into()),
@@ -296,6 +330,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "stream" => stream(&options),
         "output" => output(&options),
+        "display" => display(&options),
         "suite" => run_suite(&options),
         "faults" => traced(|| run_faults(&options)),
         "one" => traced(|| one(&options)).inspect_err(|error| println!("{error}")),
