@@ -154,9 +154,8 @@ impl Display {
             ..Default::default()
         };
         sys::ioctl(self.file.as_fd(), uapi::DRM_IOCTL_MODE_PAGE_FLIP, &mut flip)?;
-        let mut event = [0; 1024];
-        (&self.file).read(&mut event)?;
-        Ok(())
+        let mut event = [0; size_of::<uapi::drm_event_vblank>()];
+        (&self.file).read_exact(&mut event)
     }
 }
 
