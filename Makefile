@@ -106,6 +106,13 @@ bench:
 bench-memory:
 	@scripts/bench-memory
 
+# The reader of frames, for whoever has frames.
+.PHONY: install-tools
+install-tools: PREFIX ?= /usr/local
+install-tools:
+	@scripts/in-root tests/build
+	install -D build/tests/release/vireo-check "$(DESTDIR)$(PREFIX)/bin/vireo-check"
+
 .PHONY: lint
 lint:
 	@scripts/lint

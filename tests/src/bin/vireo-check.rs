@@ -1,24 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Checks raw frames in a file, as `v4l2-ctl --stream-to` writes them.
+//! Checks raw frames in a file, as `v4l2-ctl --stream-to` writes them, from a pipe, or from a
+//! device.
 
 use std::ffi::OsString;
+use std::fs;
 use std::fs::File;
-use std::io::{self, BufWriter, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::io::BufWriter;
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use vireo_tests::reader::{self, picture, Reader};
+use vireo_tests::mplane;
+use vireo_tests::mplane::Camera;
+use vireo_tests::reader;
+use vireo_tests::reader::picture;
+use vireo_tests::reader::Counts;
+use vireo_tests::reader::Reader;
+use vireo_tests::stream::Stream;
+use vireo_tests::uapi;
+use vireo_tests::v4l2::Device;
 
 const USAGE: &str = "\
 usage: vireo-check --format FOURCC --size WIDTHxHEIGHT [OPTION...] FILE
+       vireo-check [OPTION...] DEVICE
 
-Checks every pixel of every frame in FILE, or in standard input for \"-\".
+Checks every pixel of every frame: of those in FILE, or in standard input for
+\"-\", or of those that DEVICE (/dev/video0) captures.
 
   --format FOURCC      the pixel format: YUYV, NV12, RGB3 (or RGB24)...
   --size WIDTHxHEIGHT  the size of a frame in pixels
+                       (both of a DEVICE: as they are)
+  --frames N           so many of a DEVICE (default 60); 0 for no end
   --png OUT            leave the first good frame in OUT
+  --json               the last line is an object in JSON
   --min N              fewer than N good frames are an error (default 1)
   --strict             lost frames are an error
   --quiet              say nothing about single frames
@@ -29,56 +48,51 @@ something is, 2 when the check could not be made.";
 /// How many frames with faults are told about one by one.
 const TOLD: u64 = 10;
 
+#[derive(Default)]
 struct Options {
-    reader: Reader,
+    format: Option<u32>,
+    size: Option<(u32, u32)>,
+    frames: Option<u64>,
     png: Option<PathBuf>,
-    min: u64,
+    json: bool,
+    min: Option<u64>,
     strict: bool,
     quiet: bool,
-    input: OsString,
+    input: Option<OsString>,
 }
 
 fn options() -> Result<Options, lexopt::Error> {
-    let (mut fourcc, mut size, mut input) = (None, None, None);
-    let (mut png, mut min, mut strict, mut quiet) = (None, 1, false, false);
+    let mut options = Options::default();
     let mut parser = lexopt::Parser::from_env();
 
     while let Some(arg) = parser.next()? {
         match arg {
             Long("format") => {
-                fourcc = Some(
+                options.format = Some(
                     parser
                         .value()?
                         .parse_with(|name| reader::fourcc(name).ok_or("no fourcc"))?,
                 )
             }
-            Long("size") => size = Some(parser.value()?.parse_with(numbers)?),
-            Long("png") => png = Some(parser.value()?.into()),
-            Long("min") => min = parser.value()?.parse()?,
-            Long("strict") => strict = true,
-            Long("quiet") => quiet = true,
+            Long("size") => options.size = Some(parser.value()?.parse_with(numbers)?),
+            Long("frames") => options.frames = Some(parser.value()?.parse()?),
+            Long("png") => options.png = Some(parser.value()?.into()),
+            Long("json") => options.json = true,
+            Long("min") => options.min = Some(parser.value()?.parse()?),
+            Long("strict") => options.strict = true,
+            Long("quiet") => options.quiet = true,
             Long("help") => {
                 println!("{USAGE}");
                 std::process::exit(0);
             }
-            Value(value) if input.is_none() => input = Some(value),
+            Value(value) if options.input.is_none() => options.input = Some(value),
             _ => return Err(arg.unexpected()),
         }
     }
-
-    let fourcc = fourcc.ok_or("--format is missing")?;
-    let (width, height) = size.ok_or("--size is missing")?;
-    let reader =
-        Reader::for_format(fourcc, width, height).ok_or("vireo has no such format or size")?;
-
-    Ok(Options {
-        reader,
-        png,
-        min,
-        strict,
-        quiet,
-        input: input.ok_or("no file is given")?,
-    })
+    if options.input.is_none() {
+        return Err("no file is given".into());
+    }
+    Ok(options)
 }
 
 fn numbers(size: &str) -> Result<(u32, u32), &'static str> {
@@ -100,7 +114,7 @@ fn main() -> ExitCode {
         }
     };
 
-    match check(options) {
+    match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(err) => {
@@ -110,28 +124,132 @@ fn main() -> ExitCode {
     }
 }
 
-/// Checks all frames, and returns whether all is well.
-fn check(options: Options) -> io::Result<bool> {
-    let Options {
-        mut reader,
-        mut png,
-        min,
-        strict,
-        quiet,
-        input,
-    } = options;
-    let mut input: Box<dyn Read> = if input == "-" {
-        Box::new(io::stdin().lock())
+/// Finds out where frames come from, and checks them.
+fn run(options: &Options) -> io::Result<bool> {
+    let input = options.input.as_deref().unwrap_or_default();
+
+    if input == "-" {
+        read(options, io::stdin().lock())
+    } else if fs::metadata(input)?.file_type().is_char_device() {
+        let path = Path::new(input);
+        let device = Device::open(path)?;
+
+        if device.identity(path)?.caps & uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE != 0 {
+            drop(device);
+            capture_planes(options, path)
+        } else {
+            capture(options, &device)
+        }
     } else {
-        Box::new(File::open(&input)?)
-    };
+        read(options, File::open(input)?)
+    }
+}
+
+/// The frames that lie one after the other in `input`.
+fn read(options: &Options, mut input: impl Read) -> io::Result<bool> {
+    let missing = |what| move || io::Error::other(format!("{what} is missing"));
+    let format = options.format.ok_or_else(missing("--format"))?;
+    let size = options.size.ok_or_else(missing("--size"))?;
+    let reader = reader_of(format, size)?;
     let size = reader.layout().sizeimage;
-    let mut frame = Vec::with_capacity(size as usize);
+
+    check(options, reader, |frame| {
+        input.by_ref().take(size.into()).read_to_end(frame)?;
+        Ok(!frame.is_empty())
+    })
+}
+
+/// The frames that a device captures. One that has the error flag counts as empty.
+fn capture(options: &Options, device: &Device) -> io::Result<bool> {
+    let now = device.format()?;
+    let format = options.format.unwrap_or(now.pixelformat);
+    let size = options.size.unwrap_or((now.width, now.height));
+    let reader = reader_of(format, size)?;
+    let got = device.set_format(format, size.0, size.1)?;
+
+    if (got.pixelformat, (got.width, got.height)) != (format, size) {
+        return Err(io::Error::other("the device has no such format or size"));
+    }
+
+    let stream = Stream::mmap(device)?;
+    let mut left = frames(options);
+
+    check(options, reader, |frame| {
+        if left.next().is_none() {
+            return Ok(false);
+        }
+
+        let (next, data) = stream.next()?;
+
+        if !next.failed {
+            *frame = data;
+        }
+        stream.queue(next.index)?;
+        Ok(true)
+    })
+}
+
+/// The same of a multi-planar node.
+fn capture_planes(options: &Options, path: &Path) -> io::Result<bool> {
+    let mut now = uapi::v4l2_format {
+        type_: mplane::CAPTURE,
+        ..Default::default()
+    };
+    Device::open(path)?.ioctl(uapi::VIDIOC_G_FMT, &mut now)?;
+    let now = now.pix_mp();
+    let format = options.format.unwrap_or(now.pixelformat);
+    let size = options.size.unwrap_or((now.width, now.height));
+    let reader = reader_of(format, size)?;
+    let camera = Camera::open(path, format, size.0, size.1)?;
+    let count = camera.device.request(vireo_tests::v4l2::MMAP, 4)?;
+    let buffers = (0..count)
+        .map(|index| camera.map(index))
+        .collect::<io::Result<Vec<_>>>()?;
+    let mut left = frames(options);
+
+    for (index, memory) in (0..).zip(&buffers) {
+        camera.queue(index, memory)?;
+    }
+    camera.device.stream_on()?;
+    check(options, reader, |frame| {
+        if left.next().is_none() {
+            return Ok(false);
+        }
+
+        let next = camera.dequeue(&buffers).map_err(io::Error::other)?;
+
+        if !next.failed {
+            *frame = next.data;
+        }
+        camera.queue(next.index, &buffers[next.index as usize])?;
+        Ok(true)
+    })
+}
+
+fn frames(options: &Options) -> impl Iterator<Item = u64> {
+    match options.frames.unwrap_or(60) {
+        0 => 0..u64::MAX,
+        count => 0..count,
+    }
+}
+
+fn reader_of(format: u32, (width, height): (u32, u32)) -> io::Result<Reader> {
+    Reader::for_format(format, width, height)
+        .ok_or_else(|| io::Error::other("vireo has no such format or size"))
+}
+
+/// Checks all frames that `next` puts into an empty vector, and returns whether all is well.
+fn check(
+    options: &Options,
+    mut reader: Reader,
+    mut next: impl FnMut(&mut Vec<u8>) -> io::Result<bool>,
+) -> io::Result<bool> {
+    let mut png = options.png.as_deref();
+    let mut frame = Vec::with_capacity(reader.layout().sizeimage as usize);
 
     loop {
         frame.clear();
-        input.by_ref().take(size.into()).read_to_end(&mut frame)?;
-        if frame.is_empty() {
+        if !next(&mut frame)? {
             break;
         }
 
@@ -142,26 +260,48 @@ fn check(options: Options) -> io::Result<bool> {
             if let Some(path) = png.take() {
                 let rgb = picture(reader.layout(), stamp.look.colour, &frame);
 
-                write_png(&path, reader.layout().width, reader.layout().height, &rgb)?;
+                write_png(path, reader.layout().width, reader.layout().height, &rgb)?;
             }
         }
-        if !quiet && verdict.lost > 0 {
+        if !options.quiet && verdict.lost > 0 {
             eprintln!("before frame {index}: {} lost", verdict.lost);
         }
         if let Some(fault) = &verdict.fault {
-            if !quiet && reader.counts().wrong() <= TOLD {
+            if !options.quiet && reader.counts().wrong() <= TOLD {
                 eprintln!("frame {index}: {fault}");
             }
         }
     }
 
     let counts = reader.counts();
+    let min = options.min.unwrap_or(1);
+    let good = counts.wrong() == 0 && counts.ok >= min && !(options.strict && counts.lost > 0);
 
-    println!("{counts}");
     if counts.ok < min {
         eprintln!("vireo-check: {} good frames, not {min}", counts.ok);
     }
-    Ok(counts.wrong() == 0 && counts.ok >= min && !(strict && counts.lost > 0))
+    if options.json {
+        println!("{}", json(counts, good));
+    } else {
+        println!("{counts}");
+    }
+    Ok(good)
+}
+
+/// All that the last line says, and what it comes to.
+fn json(counts: &Counts, good: bool) -> String {
+    format!(
+        "{{\"good\":{good},\"frames\":{},\"ok\":{},\"torn\":{},\"corrupt\":{},\
+         \"repeated\":{},\"lost\":{},\"misplaced\":{},\"fps\":{:.2}}}",
+        counts.frames,
+        counts.ok,
+        counts.torn,
+        counts.corrupt,
+        counts.repeated,
+        counts.lost,
+        counts.misplaced,
+        counts.rate()
+    )
 }
 
 fn write_png(path: &Path, width: u32, height: u32, rgb: &[u8]) -> io::Result<()> {
