@@ -44,7 +44,8 @@ pub use self::{
     },
     config::{
         Config,
-        IoMode, //
+        IoMode,
+        TimestampSource, //
     },
     ops::{
         Layout,

@@ -13,18 +13,24 @@ use super::{
     },
 };
 use kernel::prelude::*;
-use media::v4l2::{
-    self,
-    ctrl::{
-        Config,
-        Id,
-        Kind,
-        Menu,
-        Pushed, //
+use media::{
+    v4l2::{
+        self,
+        ctrl::{
+            Config,
+            Id,
+            Kind,
+            Menu,
+            Pushed, //
+        },
     },
+    vb2::TimestampSource, //
 };
 
 static PATTERNS: Menu<{ pattern::MENU.len() }> = Menu::new(pattern::MENU);
+
+/// As of [`TimestampSource`], the first being the default.
+static TIMESTAMP_SOURCES: Menu<2> = Menu::new([c"End of Frame", c"Start of Exposure"]);
 
 /// The kind of a number from 0 to 255 that is neutral in the middle.
 const BYTE: Kind = Kind::Integer {
@@ -41,6 +47,9 @@ const STAMP: Id = Id::driver(BASE);
 /// What noise comes from.
 const SEED: Id = Id::driver(BASE + 1);
 
+/// What the timestamps of frames tell.
+const TIMESTAMPS: Id = Id::driver(BASE + 2);
+
 /// Whether a stream's sequence numbers begin near their end.
 const WRAP: Id = Id::driver(BASE + 16);
 /// Whether the sensor stands still.
@@ -56,7 +65,7 @@ const DISCONNECT: Id = Id::driver(BASE + 21);
 
 /// Every control of a camera; the defaults are those of [`Look`](pattern::Look) and [`Faults`].
 /// The last [`ERRORS`] of them make errors.
-static CONTROLS: [Config; 21] = [
+static CONTROLS: [Config; 22] = [
     Config::standard(Id::BRIGHTNESS, BYTE),
     Config::standard(Id::CONTRAST, BYTE),
     Config::standard(Id::SATURATION, BYTE),
@@ -108,6 +117,11 @@ static CONTROLS: [Config; 21] = [
             default: 0,
         },
     ),
+    Config::driver(
+        TIMESTAMPS,
+        c"Timestamp Source",
+        Kind::Menu(TIMESTAMP_SOURCES.entries()),
+    ),
     Config::driver(WRAP, c"Wrap Sequence", Kind::Boolean(false)),
     Config::driver(STALL, c"Stall", Kind::Boolean(false)),
     Config::driver(LOSE, c"Lose Frame", Kind::Button),
@@ -149,7 +163,8 @@ impl Faults {
 }
 
 /// Changes what a control stands for.
-pub(crate) fn set(settings: &mut Settings, id: Id, value: i32) -> Result {
+pub(crate) fn set(dev: &v4l2::Device<Camera>, id: Id, value: i32) -> Result {
+    let mut settings = dev.settings.lock();
     let look = &mut settings.look;
 
     match id {
@@ -168,6 +183,13 @@ pub(crate) fn set(settings: &mut Settings, id: Id, value: i32) -> Result {
         STAMP => look.stamp = value != 0,
         SEED => look.seed = value.try_into()?,
         WRAP => settings.faults.wrap = value != 0,
+        TIMESTAMPS if dev.queue().is_busy() => return Err(EBUSY),
+        TIMESTAMPS => {
+            settings.timestamps = match value {
+                0 => TimestampSource::EndOfFrame,
+                _ => TimestampSource::StartOfExposure,
+            }
+        }
         STALL => settings.faults.stall = value != 0,
         _ => return Err(EINVAL),
     }

@@ -59,7 +59,8 @@ use media::{
     },
     vb2::{
         self,
-        IoMode, //
+        IoMode,
+        TimestampSource, //
     },
 };
 
@@ -122,6 +123,8 @@ pub(crate) struct Settings {
     pub(crate) look: Look,
     /// The seconds from one frame to the next, as numerator and denominator.
     pub(crate) interval: (u32, u32),
+    /// What the timestamps of frames tell; does not change while there are buffers.
+    pub(crate) timestamps: TimestampSource,
     /// Errors to make.
     pub(crate) faults: Faults,
 }
@@ -156,6 +159,7 @@ impl Camera {
                 ..Look::default()
             },
             interval: limits.negotiate(0, 0),
+            timestamps: TimestampSource::EndOfFrame,
             faults: Faults::default(),
         };
 
@@ -278,7 +282,6 @@ impl v4l2::Capture for Camera {
             IoMode::DmaBuf,
             IoMode::Read, //
         ],
-        timestamp_flags: uapi::BUF_FLAG_TIMESTAMP_MONOTONIC | uapi::BUF_FLAG_TSTAMP_SRC_SOE,
         // The sensor does not wait: three frames of slack for a client that is held up.
         min_reqbufs_allocation: 4,
         max_num_buffers: 64,
@@ -368,7 +371,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id, value: i32) -> Result {
-        ctrls::set(&mut dev.settings.lock(), id, value)
+        ctrls::set(dev, id, value)
     }
 
     fn push(dev: &v4l2::Device<Self>, id: ctrl::Id, pushed: &ctrl::Pushed<'_>) -> Result {

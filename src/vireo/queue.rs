@@ -28,6 +28,10 @@ impl vb2::Operations for Camera {
         vb2::Layout::new(sizes.get(..count).unwrap_or(&[]))
     }
 
+    fn timestamp_source(dev: &v4l2::Device<Self>) -> vb2::TimestampSource {
+        dev.settings.lock().timestamps
+    }
+
     fn start_streaming(dev: &v4l2::Device<Self>) -> Result {
         dev.stream.start(dev)
     }

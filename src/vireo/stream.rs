@@ -34,7 +34,10 @@ use media::{
         self,
         uapi, //
     },
-    vb2, //
+    vb2::{
+        self,
+        TimestampSource, //
+    },
 };
 
 /// How many frames come before numbers begin anew at 0, where that is asked for.
@@ -181,7 +184,7 @@ impl Sensor {
     }
 
     /// Captures frame `sequence` if there is a buffer for it; whether there was.
-    fn frame(&mut self, pacer: &Pacer, sequence: u64) -> bool {
+    fn frame(&mut self, sequence: u64, timestamp: u64) -> bool {
         // The API's counter is of 32 bits, and wraps.
         let number = self.first.wrapping_add(sequence as u32);
         let dev = self.dev.clone();
@@ -189,7 +192,7 @@ impl Sensor {
         dev.frame_sync(number);
         dev.queue()
             .next()
-            .map(|buffer| self.capture(buffer, number, pacer.deadline(sequence)))
+            .map(|buffer| self.capture(buffer, number, timestamp))
             .is_some()
     }
 
@@ -236,17 +239,30 @@ impl kthread::Function for Sensor {
     fn run(&mut self, context: &kthread::Context) {
         let (num, den) = self.settings.interval;
         // A sensor exposes before there is anything to read: the first frame takes its time, too.
-        let start = Pacer::new(context.now(), num, den).deadline(1);
+        let begin = context.now();
+        let start = Pacer::new(begin, num, den).deadline(1);
         let mut pacer = Pacer::new(start, num, den);
         let mut sequence = 0;
 
         while context.sleep_until(pacer.deadline(sequence)) {
-            let late = context.now().saturating_sub(pacer.deadline(sequence));
+            let end = pacer.deadline(sequence);
+            // As the frame before it ends, the exposure of this one begins.
+            let exposed = match sequence {
+                0 => begin,
+                _ => pacer.deadline(sequence - 1),
+            };
 
-            self.dev.stream.jitter.count(late);
+            self.dev
+                .stream
+                .jitter
+                .count(context.now().saturating_sub(end));
             self.update(&mut pacer, sequence);
 
-            let taken = !self.is_blind() && self.frame(&pacer, sequence);
+            let timestamp = match self.settings.timestamps {
+                TimestampSource::EndOfFrame => end,
+                TimestampSource::StartOfExposure => exposed,
+            };
+            let taken = !self.is_blind() && self.frame(sequence, timestamp);
             let next = Self::next(&pacer, sequence, taken, context.now());
             let drops = next - sequence - u64::from(taken);
 

@@ -94,6 +94,7 @@ pub const TESTS: &[Test] = &[
     test("sensor/selection", sensor::selection),
     test("sensor/light", sensor::light),
     test("sensor/timing", sensor::timing),
+    test("sensor/timestamps", sensor::timestamps),
     errors("errors/once", sensor::errors),
     errors("errors/disconnect", sensor::disconnect),
     test("bad/unknown", bad::unknown),

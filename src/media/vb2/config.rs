@@ -20,12 +20,20 @@ pub enum IoMode {
     DmaBuf = bindings::vb2_io_modes_VB2_DMABUF,
 }
 
-/// How a [`Queue`](super::Queue) is set up.
+/// The moment in the making of a frame that its timestamp tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TimestampSource {
+    /// When its last pixel was received (`V4L2_BUF_FLAG_TSTAMP_SRC_EOF`).
+    EndOfFrame = bindings::V4L2_BUF_FLAG_TSTAMP_SRC_EOF,
+    /// When its exposure began (`V4L2_BUF_FLAG_TSTAMP_SRC_SOE`).
+    StartOfExposure = bindings::V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
+}
+
+/// How a [`Queue`](super::Queue) is set up. Timestamps are those of the monotonic clock.
 pub struct Config {
     /// How user space may bring buffers.
     pub io_modes: &'static [IoMode],
-    /// What the timestamps mean, `V4L2_BUF_FLAG_TIMESTAMP_*` and `V4L2_BUF_FLAG_TSTAMP_SRC_*`.
-    pub timestamp_flags: u32,
     /// How many buffers VIDIOC_REQBUFS makes at least.
     pub min_reqbufs_allocation: u32,
     /// How many buffers there may be at once.

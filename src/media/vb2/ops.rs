@@ -6,6 +6,7 @@
 
 use super::{
     buffer::RawBuffer,
+    config::TimestampSource,
     memory::Memory,
     queue::{
         Queue,
@@ -75,6 +76,11 @@ pub trait Operations: Sized + 'static {
     /// The buffers that the current format needs, which does not change while there are buffers.
     fn layout(context: &Self::Context) -> Result<Layout>;
 
+    /// What timestamps tell, which does not change while there are buffers either.
+    fn timestamp_source(_context: &Self::Context) -> TimestampSource {
+        TimestampSource::EndOfFrame
+    }
+
     /// Starts to consume the buffers of the queue.
     ///
     /// When this fails, those that are queued stay queued.
@@ -121,6 +127,11 @@ impl<T: Operations> VTable<T> {
             // SAFETY: By the safety requirements.
             let context = unsafe { Queue::<T>::context(q) };
             let layout = T::layout(context)?;
+            let flags =
+                bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | T::timestamp_source(context) as u32;
+
+            // SAFETY: As above; the queue's lock is held, under which buffers are told of.
+            unsafe { (*q).timestamp_flags = flags };
 
             // SAFETY: videobuf2 passes valid pointers; `sizes` has `VB2_MAX_PLANES` elements, and
             // `num_planes` of them are set.

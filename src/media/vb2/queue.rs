@@ -184,7 +184,7 @@ impl<T: Operations> Queue<T> {
                         (*q).mem_ops = &memory::OPS;
                         (*q).drv_priv = context.as_ptr().cast();
                         (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
-                        (*q).timestamp_flags = config.timestamp_flags;
+                        (*q).timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
                         (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
                         (*q).max_num_buffers = config.max_num_buffers;
                         (*q).set_bidirectional(config.bidirectional.into());

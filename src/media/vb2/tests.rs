@@ -20,7 +20,8 @@ use super::{
     Layout,
     Meta,
     Operations,
-    Queue, //
+    Queue,
+    TimestampSource, //
 };
 use crate::{
     bindings,
@@ -71,6 +72,10 @@ impl Operations for Camera {
 
     fn layout(context: &Self) -> Result<Layout> {
         Ok(context.layout)
+    }
+
+    fn timestamp_source(_context: &Self) -> TimestampSource {
+        TimestampSource::StartOfExposure
     }
 
     fn start_streaming(context: &Self) -> Result {

@@ -12,7 +12,9 @@ use crate::reader::pattern::Crop;
 use crate::reader::pattern::Look;
 use crate::reader::pattern::Pattern;
 use crate::reader::stamp::Stamp;
+use crate::stream::Frame;
 use crate::stream::Stream;
+use crate::sys;
 use crate::uapi;
 use crate::v4l2;
 use crate::v4l2::Device;
@@ -26,6 +28,7 @@ use std::time::Duration;
 const BASE: u32 = uapi::V4L2_CID_USER_BASE | 0xe000;
 pub const STAMP: u32 = BASE;
 pub const SEED: u32 = BASE + 1;
+const TIMESTAMPS: u32 = BASE + 2;
 pub const WRAP: u32 = BASE + 16;
 pub const STALL: u32 = BASE + 17;
 const LOSE: u32 = BASE + 18;
@@ -250,6 +253,51 @@ pub fn timing(bench: &Bench) -> Outcome {
     }
     for id in [uapi::V4L2_CID_HBLANK, uapi::V4L2_CID_VBLANK] {
         refused("what is read-only", libc::EACCES, device.set_control(id, 1))?;
+    }
+    Ok(())
+}
+
+/// Timestamps tell what was chosen, and are flagged so; while there are buffers it stays.
+pub fn timestamps(bench: &Bench) -> Outcome {
+    const RATE: u32 = 5;
+    const INTERVAL: Duration = Duration::from_millis(200);
+    let device = bench.open(0)?;
+    let others = bench.again(0)?;
+    device.set_interval(1, RATE).at("S_PARM")?;
+    for (source, flag) in [
+        (1, uapi::V4L2_BUF_FLAG_TSTAMP_SRC_SOE),
+        (0, uapi::V4L2_BUF_FLAG_TSTAMP_SRC_EOF),
+    ] {
+        device.set_control(TIMESTAMPS, source).at("S_CTRL")?;
+        let before = sys::monotonic();
+        let stream = Stream::mmap(&device).at("start")?;
+        refused(
+            "another source",
+            libc::EBUSY,
+            others.set_control(TIMESTAMPS, 1 - source),
+        )?;
+        let mut checker = Checker::new(&device).at("format")?;
+        for n in 0..4 {
+            let buffer = device.dequeue(v4l2::MMAP).at("DQBUF")?;
+            let now = sys::monotonic();
+            let told = device.query(v4l2::MMAP, buffer.index).at("QUERYBUF")?;
+            for flags in [buffer.flags, told.flags] {
+                let mask = uapi::V4L2_BUF_FLAG_TSTAMP_SRC_MASK | uapi::V4L2_BUF_FLAG_TIMESTAMP_MASK;
+                let wanted = flag | uapi::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+                equal("flags", flags & mask, wanted)?;
+            }
+            let frame = Frame::from(buffer);
+            let time = Duration::from_nanos(frame.timestamp);
+            // The clock of the API counts microseconds.
+            let since = time + Duration::from_micros(1);
+            match source {
+                0 => holds("exposed first", since >= before + INTERVAL * (n + 1))?,
+                _ => holds("exposed before", now >= time + INTERVAL)?,
+            }
+            holds("the time has come", now >= time && since >= before)?;
+            checker.check(&frame, &stream.data(frame.index).at("data")?)?;
+            stream.queue(frame.index).at("QBUF")?;
+        }
     }
     Ok(())
 }

@@ -164,6 +164,10 @@ mod suite {
         let frame = user.dequeue()?;
         assert_eq!(frame.sequence, 5);
         assert_eq!(frame.timestamp, 7_000_001_000);
+        assert_eq!(
+            frame.timestamp_flags,
+            bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | TimestampSource::StartOfExposure as u32
+        );
         assert_eq!(frame.field, meta.field);
         assert!(!frame.is_error);
         assert!(frame.bytesused == [PAGE, 17]);

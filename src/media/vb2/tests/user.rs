@@ -48,6 +48,8 @@ pub(in super::super) struct Frame {
     pub(in super::super) sequence: u32,
     pub(in super::super) field: u32,
     pub(in super::super) timestamp: u64,
+    /// What the timestamp tells, and by which clock.
+    pub(in super::super) timestamp_flags: u32,
     pub(in super::super) is_error: bool,
     pub(in super::super) bytesused: [u32; 2],
 }
@@ -67,7 +69,6 @@ impl User {
     pub(in super::super) fn open(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         const CONFIG: Config = Config {
             io_modes: &[IoMode::Mmap, IoMode::UserPtr, IoMode::DmaBuf],
-            timestamp_flags: bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
             min_reqbufs_allocation: 1,
             max_num_buffers: 32,
             bidirectional: true,
@@ -230,6 +231,9 @@ impl User {
             sequence: buffer.sequence,
             field: buffer.field,
             timestamp: time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1000,
+            timestamp_flags: buffer.flags
+                & (bindings::V4L2_BUF_FLAG_TIMESTAMP_MASK
+                    | bindings::V4L2_BUF_FLAG_TSTAMP_SRC_MASK),
             is_error: buffer.flags & bindings::V4L2_BUF_FLAG_ERROR != 0,
             bytesused: if self.planes > 1 {
                 [planes[0].bytesused, planes[1].bytesused]
