@@ -293,6 +293,38 @@ impl<'a> Scene<'a> {
 
     /// Returns the kind of line `y` of a frame.
     pub fn kind(&self, y: usize) -> usize {
+        let band = self.band(y);
+
+        match self.look.pattern {
+            Pattern::Bars75 | Pattern::Bars100 => usize::from(band >= 3),
+            Pattern::Ramps | Pattern::ZonePlate => band as usize,
+            Pattern::Checkerboard => (band % 2) as usize,
+            Pattern::Noise => hash(self.look.seed, band as u32, 0) as usize % NOISE_LINES,
+            _ => 0,
+        }
+    }
+
+    /// Returns the kind of line `y`, and how far from there on all lines are of that kind: the
+    /// first one beyond.
+    pub fn run(&self, y: usize) -> (usize, usize) {
+        let band = self.band(y);
+        let (mut within, mut beyond) = (y, self.y.size as usize);
+
+        // A band is one stretch of lines.
+        while beyond.saturating_sub(within) > 1 {
+            let middle = within + (beyond - within) / 2;
+
+            if self.band(middle) == band {
+                within = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        (self.kind(y), beyond.max(y + 1))
+    }
+
+    /// Returns in which band of lines that are of one kind line `y` lies.
+    fn band(&self, y: usize) -> i64 {
         let last = self.y.size - 1;
         let y = if self.look.vflip {
             last - y as i64
@@ -301,11 +333,10 @@ impl<'a> Scene<'a> {
         };
 
         match self.look.pattern {
-            Pattern::Bars75 | Pattern::Bars100 => usize::from(self.y.nth(y, 4, self.y.whole) >= 3),
-            Pattern::Ramps => self.y.nth(y, RAMPS.len() as i64, self.y.whole) as usize,
-            Pattern::Checkerboard => (self.y.nth(y, 16, self.x.whole) % 2) as usize,
-            Pattern::ZonePlate => y as usize,
-            Pattern::Noise => hash(self.look.seed, y as u32, 0) as usize % NOISE_LINES,
+            Pattern::Bars75 | Pattern::Bars100 => self.y.nth(y, 4, self.y.whole),
+            Pattern::Ramps => self.y.nth(y, RAMPS.len() as i64, self.y.whole),
+            Pattern::Checkerboard => self.y.nth(y, 16, self.x.whole),
+            Pattern::ZonePlate | Pattern::Noise => y,
             _ => 0,
         }
     }
@@ -579,10 +610,16 @@ mod tests {
                         ..Look::default()
                     };
                     let scene = Scene::new(&look, &layout);
+                    let (mut kind, mut end) = (0, 0);
 
                     for y in 0..height as usize {
+                        if y == end {
+                            (kind, end) = scene.run(y);
+                        }
                         assert!(scene.kind(y) < pattern.kinds(&layout));
+                        assert_eq!(scene.kind(y), kind);
                     }
+                    assert_eq!(end, height as usize);
                 }
             }
             assert!(Pattern::from_index(pattern as u8) == Some(pattern));

@@ -184,11 +184,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
                 continue;
             }
             plane.offset -= range.start;
-            for row in 0..plane.rows {
-                let line = self.line(&scene, &plane, base, row, frame.phase);
-
-                sink.write(plane.offset + row * plane.bytes, line)?;
-            }
+            self.compose_plane(&scene, frame, &plane, base, sink)?;
             if plane.component.bears_stamp() {
                 if self.look.pattern == Pattern::Clock {
                     self.compose_clock(&scene, frame, &plane, base, sink)?;
@@ -202,14 +198,47 @@ impl<B: Deref<Target = [u8]>> Template<B> {
         Ok(())
     }
 
+    /// Writes the picture of a plane whose lines begin at byte `base` of the template.
+    fn compose_plane<S: Sink>(
+        &self,
+        scene: &Scene<'_>,
+        frame: &Frame,
+        plane: &Plane,
+        base: usize,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let period = plane.component.lines.len();
+        let height = NonZero::<usize>::from(plane.component.height);
+        let skip = self.skip(plane, frame.phase);
+        let (mut kind, mut end) = (0, 0);
+
+        for row in 0..plane.rows {
+            // Where a line lies in the picture takes divisions, and changes rarely.
+            if row >= end {
+                let (next, beyond) = scene.run(row * height.get());
+
+                (kind, end) = (next, beyond.div_ceil(height.get()));
+            }
+
+            let line = self.slice(plane, base, kind * period + nth_of(row, period), skip);
+
+            sink.write(plane.offset + row * plane.bytes, line)?;
+        }
+        Ok(())
+    }
+
     /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
     fn line(&self, scene: &Scene<'_>, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
-        let component = plane.component;
-        let period = component.lines.len();
-        let y = row * usize::from(component.height.get());
-        let kind = scene.kind(y);
-        let index = kind * period + row.checked_rem(period).unwrap_or(0);
+        let period = plane.component.lines.len();
+        let y = row * usize::from(plane.component.height.get());
+        let index = scene.kind(y) * period + nth_of(row, period);
 
+        self.slice(plane, base, index, self.skip(plane, phase))
+    }
+
+    /// Returns where in a line of the template those of a frame begin.
+    fn skip(&self, plane: &Plane, phase: u32) -> usize {
+        let component = plane.component;
         let width = self.layout.width;
         let phase = phase.checked_rem(width).unwrap_or(0);
         let first = if self.look.hflip && phase != 0 {
@@ -218,7 +247,12 @@ impl<B: Deref<Target = [u8]>> Template<B> {
             phase
         };
         let groups = first / NonZero::<u32>::from(component.width);
-        let skip = groups as usize * usize::from(component.bytes.get());
+
+        groups as usize * usize::from(component.bytes.get())
+    }
+
+    /// Returns line number `index` of those of a plane, from byte `skip` on.
+    fn slice(&self, plane: &Plane, base: usize, index: usize, skip: usize) -> &[u8] {
         let start = base + index * 2 * plane.bytes + skip;
 
         // By the invariant of the template the line is there.
@@ -321,6 +355,16 @@ impl<B: Deref<Target = [u8]>> Template<B> {
     }
 }
 
+/// Which of the `period` lines of a group line `row` is.
+fn nth_of(row: usize, period: usize) -> usize {
+    // Mostly there is but one.
+    if period > 1 {
+        row % period
+    } else {
+        0
+    }
+}
+
 /// Makes pixels in groups of line `row` white or black, as `bit` says, until it says nothing.
 fn put_bits(
     scene: &Scene<'_>,
@@ -340,11 +384,19 @@ fn put_bits(
         let groups = part.chunks_exact_mut(component.bytes.get().into());
         let width = component.width.get();
 
+        let whole = sample.byte();
+
         for (x, group) in (0usize..).step_by(width.into()).zip(groups) {
-            match bit(x + usize::from(sample.pixel)) {
-                Some(true) => sample.put(group, white),
-                Some(false) => sample.put(group, black),
+            let code = match bit(x + usize::from(sample.pixel)) {
+                Some(true) => white,
+                Some(false) => black,
                 None => break,
+            };
+
+            // There are many of them in each frame: so do not go a long way for a byte.
+            match whole.and_then(|byte| group.get_mut(byte)) {
+                Some(byte) => *byte = code as u8,
+                None => sample.put(group, code),
             }
         }
     }
