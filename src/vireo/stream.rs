@@ -221,8 +221,8 @@ impl Sensor {
         }
     }
 
-    fn fill(&self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
-        let template = self.template.as_ref().ok_or(ENOMEM)?;
+    fn fill(&mut self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
+        let template = self.template.as_mut().ok_or(ENOMEM)?;
 
         for (i, part) in self.settings.layout.parts().enumerate() {
             let mut plane = Plane(buffer.plane(i)?);

@@ -11,7 +11,6 @@
 use core::{
     num::NonZero,
     ops::{
-        Deref,
         DerefMut,
         Range, //
     },
@@ -54,20 +53,37 @@ pub trait Sink {
 ///
 /// # Invariants
 ///
-/// `bytes` is at least [`len()`] bytes long, and holds for each plane of `layout` the lines
-/// that it can consist of, each twice side by side, as they are in `look`.
+/// `bytes` is at least [`len()`] bytes long, begins with a [`stage()`], and holds for each plane of
+/// `layout` the lines that it can consist of, each twice side by side, as they are in `look`.
 pub struct Template<B> {
     layout: Layout,
     look: Look,
     bytes: B,
 }
 
+/// For how many lines in a row one is brought to the [`stage()`].
+const STAGED: usize = 8;
+
 /// Returns how much memory a template takes.
 pub fn len(layout: &Layout, look: &Look) -> usize {
-    layout
+    let lines: usize = layout
         .planes()
         .map(|plane| 2 * plane.bytes * lines(&plane, layout, look))
-        .sum()
+        .sum();
+
+    stage(layout) + lines
+}
+
+/// Returns the size of the place from which a line is copied that fills many of a frame.
+///
+/// Within the template a line begins at any byte, as the phase has it, and copying from there can
+/// take several times as long.
+fn stage(layout: &Layout) -> usize {
+    layout
+        .planes()
+        .map(|plane| plane.bytes * plane.component.lines.len())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Returns how many different lines a plane has.
@@ -101,7 +117,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
         }
 
         let scene = Scene::new(&look, &layout);
-        let mut rest = &mut *bytes;
+        let (_, mut rest) = bytes.split_at_mut(stage(&layout));
 
         for plane in layout.planes() {
             for kind in 0..look.pattern.kinds(&layout) {
@@ -146,17 +162,17 @@ fn render_line(scene: &Scene<'_>, plane: &Plane, kind: usize, line: usize, out: 
     }
 }
 
-impl<B: Deref<Target = [u8]>> Template<B> {
+impl<B: DerefMut<Target = [u8]>> Template<B> {
     /// Writes a frame, all of it, the stamp included.
     #[allow(dead_code, reason = "for the tests and the reader")]
-    pub fn compose<S: Sink>(&self, frame: &Frame, sink: &mut S) -> Result<(), S::Error> {
+    pub fn compose<S: Sink>(&mut self, frame: &Frame, sink: &mut S) -> Result<(), S::Error> {
         self.compose_range(frame, 0..usize::MAX, sink)
     }
 
     /// Writes one of the parts that the layout has.
     #[allow(dead_code, reason = "for the driver")]
     pub fn compose_part<S: Sink>(
-        &self,
+        &mut self,
         frame: &Frame,
         part: &Part,
         sink: &mut S,
@@ -168,16 +184,17 @@ impl<B: Deref<Target = [u8]>> Template<B> {
 
     /// Writes the planes that begin in a range of the frame, to a sink that begins with it.
     fn compose_range<S: Sink>(
-        &self,
+        &mut self,
         frame: &Frame,
         range: Range<usize>,
         sink: &mut S,
     ) -> Result<(), S::Error> {
-        let scene = Scene::new(&self.look, &self.layout);
-        let mut base = 0;
+        let Self { layout, look, .. } = *self;
+        let scene = Scene::new(&look, &layout);
+        let mut base = stage(&layout);
 
-        for mut plane in self.layout.planes() {
-            let size = 2 * plane.bytes * lines(&plane, &self.layout, &self.look);
+        for mut plane in layout.planes() {
+            let size = 2 * plane.bytes * lines(&plane, &layout, &look);
 
             if !range.contains(&plane.offset) {
                 base += size;
@@ -200,7 +217,7 @@ impl<B: Deref<Target = [u8]>> Template<B> {
 
     /// Writes the picture of a plane whose lines begin at byte `base` of the template.
     fn compose_plane<S: Sink>(
-        &self,
+        &mut self,
         scene: &Scene<'_>,
         frame: &Frame,
         plane: &Plane,
@@ -209,20 +226,45 @@ impl<B: Deref<Target = [u8]>> Template<B> {
     ) -> Result<(), S::Error> {
         let period = plane.component.lines.len();
         let height = NonZero::<usize>::from(plane.component.height);
-        let skip = self.skip(plane, frame.phase);
-        let (mut kind, mut end) = (0, 0);
+        let first = base + self.skip(plane, frame.phase);
+        let first = first.min(self.bytes.len());
+        let (stage, lines) = self.bytes.split_at_mut(first);
+        let mut row = 0;
 
-        for row in 0..plane.rows {
-            // Where a line lies in the picture takes divisions, and changes rarely.
-            if row >= end {
-                let (next, beyond) = scene.run(row * height.get());
+        // Where a line lies in the picture takes divisions, and changes rarely.
+        while row < plane.rows {
+            let (kind, beyond) = scene.run(row * height.get());
+            let end = beyond.div_ceil(height.get()).min(plane.rows);
+            // By the invariant of the template the lines are there.
+            let line = |n| {
+                let start = (kind * period + n) * 2 * plane.bytes;
 
-                (kind, end) = (next, beyond.div_ceil(height.get()));
+                lines.get(start..start + plane.bytes)
+            };
+            let is_staged = end - row >= STAGED;
+
+            if is_staged {
+                for (n, to) in stage
+                    .chunks_exact_mut(plane.bytes.max(1))
+                    .take(period)
+                    .enumerate()
+                {
+                    if let Some(line) = line(n) {
+                        to.copy_from_slice(line);
+                    }
+                }
             }
+            for row in row..end {
+                let n = nth_of(row, period);
+                let line = if is_staged {
+                    stage.get(n * plane.bytes..(n + 1) * plane.bytes)
+                } else {
+                    line(n)
+                };
 
-            let line = self.slice(plane, base, kind * period + nth_of(row, period), skip);
-
-            sink.write(plane.offset + row * plane.bytes, line)?;
+                sink.write(plane.offset + row * plane.bytes, line.unwrap_or(&[]))?;
+            }
+            row = end;
         }
         Ok(())
     }
@@ -625,11 +667,11 @@ mod tests {
                     ..Frame::default()
                 };
                 let whole = composed(layout, Look::default(), frame);
-                let template = template(layout, Look::default());
+                let mut template = template(layout, Look::default());
 
                 assert!(whole.is_some());
                 assert!(template.is_some());
-                for (whole, template) in whole.iter().zip(&template) {
+                for (whole, template) in whole.iter().zip(&mut template) {
                     for part in layout.parts() {
                         // No larger than the part: what belongs to another one does not fit.
                         let size = part.sizeimage as usize;
@@ -669,7 +711,7 @@ mod tests {
         let template = template(layout, Look::default());
 
         assert!(template.is_some());
-        if let Some(template) = template {
+        if let Some(mut template) = template {
             let frame = Frame::default();
 
             assert!(template.compose(&frame, &mut Full(1535)) == Err(1440));
@@ -682,7 +724,7 @@ mod tests {
         let layout = Layout::negotiate(fourcc(b"NV12"), 32, 16);
         let len = super::len(&layout, &Look::default());
 
-        assert_eq!(len, 2 * 2 * 32 + 2 * 2 * 32);
+        assert_eq!(len, 32 + 2 * 2 * 32 + 2 * 2 * 32);
         for (len, fits) in [(0, false), (len - 1, false), (len, true), (len + 1, true)] {
             let rendered = zeroed(len).map(|b| Template::render(layout, Look::default(), b));
 

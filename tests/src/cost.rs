@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 /// Where buffers come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -180,6 +181,107 @@ pub fn stream(
         }),
         _ => Err(io::ErrorKind::InvalidInput.into()),
     }
+}
+
+/// Frames as they come, into buffers of the device's own, without a look at them.
+pub struct Arrivals<'a> {
+    device: &'a Device,
+    /// The sequence number of the frame that should be next.
+    next: u32,
+    /// How many did not come.
+    pub lost: u32,
+    /// When each came, reckoned from when it should have come after the first, in nanoseconds.
+    pub offsets: Vec<i64>,
+    first: Option<(u32, Duration)>,
+}
+
+impl<'a> Arrivals<'a> {
+    /// Starts a stream.
+    pub fn start(device: &'a Device, buffers: u32) -> io::Result<Self> {
+        let buffers = device.request(v4l2::MMAP, buffers)?;
+        for index in 0..buffers {
+            device.queue_mmap(index)?;
+        }
+        device.stream_on()?;
+        Ok(Self {
+            device,
+            next: 0,
+            lost: 0,
+            offsets: Vec::new(),
+            first: None,
+        })
+    }
+
+    /// Goes on until so many more frames have been made, whether they come or not.
+    pub fn wait(&mut self, count: u32, interval: (u32, u32)) -> io::Result<()> {
+        let last = self.next + count;
+        while self.next < last {
+            let frame = self.take()?;
+            let now = sys::monotonic();
+            let (sequence, time) = *self.first.get_or_insert((frame.sequence, now));
+            let should =
+                u64::from(frame.sequence - sequence) * u64::from(interval.0) * 1_000_000_000
+                    / u64::from(interval.1);
+            self.offsets
+                .push((now - time).as_nanos() as i64 - should as i64);
+        }
+        Ok(())
+    }
+
+    /// The same with as few calls as can be.
+    pub fn skip(&mut self, count: u32) -> io::Result<()> {
+        let last = self.next + count;
+        while self.next < last {
+            self.take()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a frame, and gives its buffer back.
+    fn take(&mut self) -> io::Result<stream::Frame> {
+        let frame = stream::Frame::from(self.device.dequeue_now(v4l2::MMAP)?);
+        if frame.failed {
+            return Err(io::Error::other("a frame with an error"));
+        }
+        self.device.queue_mmap(frame.index)?;
+        self.lost += frame.sequence - self.next;
+        self.next = frame.sequence + 1;
+        Ok(frame)
+    }
+
+    /// How late so many percent of the frames were at most, in microseconds, beside the earliest.
+    pub fn jitter(&self, percent: usize) -> f64 {
+        let mut sorted = self.offsets.clone();
+        sorted.sort_unstable();
+        match sorted.first() {
+            Some(least) => {
+                (sorted[(sorted.len() * percent).div_ceil(100) - 1] - least) as f64 / 1000.0
+            }
+            None => 0.0,
+        }
+    }
+}
+
+impl Drop for Arrivals<'_> {
+    fn drop(&mut self) {
+        let _ = self.device.stream_off();
+        let _ = self.device.request(v4l2::MMAP, 0);
+    }
+}
+
+/// How late a thread wakes up that sleeps from one point in time to the next, in microseconds: so
+/// many percent of the times at most.
+pub fn sleeper(interval: Duration, count: u32, percent: usize) -> f64 {
+    let start = sys::monotonic();
+    let mut late = (1..=count)
+        .map(|n| {
+            let until = start + interval * n;
+            sys::sleep_until(until);
+            sys::monotonic().saturating_sub(until).as_nanos() as u64
+        })
+        .collect::<Vec<_>>();
+    late.sort_unstable();
+    late[(late.len() * percent).div_ceil(100) - 1] as f64 / 1000.0
 }
 
 /// Kernel threads of one name.

@@ -325,7 +325,7 @@ impl Reader {
     /// Compares a frame to what its stamp says it should be.
     fn compare(&mut self, stamp: &Stamp, frame: &[u8]) -> Option<Fault> {
         let rendered = self.template.take();
-        let template = match rendered {
+        let mut template = match rendered {
             Some(template) if *template.look() == stamp.look => template,
             _ => {
                 let bytes = vec![0; template::len(&self.layout, &stamp.look)];
@@ -509,7 +509,7 @@ mod tests {
 
     fn made(layout: Layout, look: Look, frame: Frame) -> Vec<u8> {
         let bytes = vec![0; template::len(&layout, &look)];
-        let template = Template::render(layout, look, bytes).expect("fits");
+        let mut template = Template::render(layout, look, bytes).expect("fits");
         let mut memory = Memory(vec![0xaa; layout.sizeimage as usize]);
 
         let Ok(()) = template.compose(&frame, &mut memory);

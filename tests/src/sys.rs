@@ -181,6 +181,23 @@ pub fn monotonic() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
+/// Sleeps until a time of [`monotonic()`].
+pub fn sleep_until(time: Duration) {
+    let until = libc::timespec {
+        tv_sec: time.as_secs() as _,
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    // SAFETY: One structure, which outlives the call.
+    unsafe {
+        libc::clock_nanosleep(
+            libc::CLOCK_MONOTONIC,
+            libc::TIMER_ABSTIME,
+            &until,
+            ptr::null_mut(),
+        )
+    };
+}
+
 /// A mapping of memory that the kernel, or other processes, may write at any time: it is copied
 /// from and to, never referred to.
 ///

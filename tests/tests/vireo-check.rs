@@ -20,7 +20,7 @@ fn stream(sequences: impl IntoIterator<Item = u32>) -> Vec<u8> {
     let layout = Layout::negotiate(fourcc(b"NV12"), 322, 98);
     let look = Look::default();
     let bytes = vec![0; template::len(&layout, &look)];
-    let Ok(template) = Template::render(layout, look, bytes) else {
+    let Ok(mut template) = Template::render(layout, look, bytes) else {
         panic!("the template does not fit");
     };
     let mut all = Vec::new();

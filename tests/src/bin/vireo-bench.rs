@@ -3,10 +3,15 @@
 //! Counts what the ioctls of a stream cost, for vivid and for vireo, and judges.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use lexopt::prelude::*;
 use vireo_tests::cost;
+use vireo_tests::cost::Arrivals;
 use vireo_tests::cost::Costs;
 use vireo_tests::cost::Source;
 use vireo_tests::sys;
@@ -20,6 +25,15 @@ usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
                                   count what a frame costs the thread of vivid
                                   or vireo that makes it; lean: without text
        vireo-bench cameras N      the same with N cameras of vireo at once
+       vireo-bench rate DRIVER WIDTHxHEIGHT RATE SECONDS
+                                  count the frames that do not come, and say how
+                                  late they come, in microseconds
+       vireo-bench sleeper RATE SECONDS
+                                  the same of a thread that only sleeps
+       vireo-bench watched DRIVER WIDTHxHEIGHT FRAMES FILE
+                                  stream 25 frames a second, or do nothing (idle);
+                                  somebody outside takes the FILE away that is
+                                  left when it begins and when it ends
 
 Wants vivid with a capture and an output device, and two devices of vireo, and
 a guest whose time-stamp counter counts instructions (make bench-memory).
@@ -244,6 +258,72 @@ fn cameras(count: usize) -> Result {
     Ok(())
 }
 
+/// Opens a camera with this size and rate.
+fn camera(driver: &str, size: &str, rate: u32) -> Result<Device> {
+    let node = v4l2::find(driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE).map_err(fail(driver))?;
+    let device = Device::open(&node.path).map_err(fail("open"))?;
+    let (width, height) = size.split_once('x').ok_or("no size")?;
+    let width = width.parse().map_err(fail("width"))?;
+    let height = height.parse().map_err(fail("height"))?;
+    let pix = device
+        .set_format(uapi::V4L2_PIX_FMT_YUYV, width, height)
+        .map_err(fail("S_FMT"))?;
+    if (pix.width, pix.height) != (width, height) {
+        return Err(format!("{driver} has no {size}"));
+    }
+    let (num, den) = device.set_interval(1, rate).map_err(fail("S_PARM"))?;
+    if den != num * rate {
+        return Err(format!("{driver} makes it {den}/{num} frames a second"));
+    }
+    Ok(device)
+}
+
+/// Streams as fast as asked for, and says how many frames did not come, and how late they were.
+fn rate(driver: &str, size: &str, rate: u32, seconds: u32) -> Result {
+    let device = camera(driver, size, rate)?;
+    let mut arrivals = Arrivals::start(&device, 8).map_err(fail("start"))?;
+    let count = rate * seconds;
+    arrivals.wait(count, (1, rate)).map_err(fail("stream"))?;
+    println!(
+        "rate {driver} {size} {rate} frames {count} lost {} p50 {:.0} p99 {:.0}",
+        arrivals.lost,
+        arrivals.jitter(50),
+        arrivals.jitter(99)
+    );
+    Ok(())
+}
+
+/// Leaves a file for somebody outside, who looks at the clock and takes it away.
+fn tell(file: &str, words: &str) -> Result {
+    let path = Path::new(file);
+    fs::write(path.with_extension("new"), words).map_err(fail(words))?;
+    fs::rename(path.with_extension("new"), path).map_err(fail(words))?;
+    let patience = Instant::now() + v4l2::PATIENCE;
+    while path.exists() {
+        if Instant::now() > patience {
+            return Err(format!("nobody has seen {words}"));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Streams for somebody outside who looks at the clock when told to; or, with a `driver` called
+/// idle, does nothing for so long.
+fn watched(driver: &str, size: &str, count: u32, file: &str) -> Result {
+    if driver == "idle" {
+        tell(file, "idle begin\n")?;
+        thread::sleep(Duration::from_millis(40) * count);
+        return tell(file, "idle end\n");
+    }
+    let device = camera(driver, size, 25)?;
+    let mut arrivals = Arrivals::start(&device, 4).map_err(fail("start"))?;
+    arrivals.skip(8).map_err(fail("stream"))?;
+    tell(file, &format!("{driver} begin\n"))?;
+    arrivals.skip(count).map_err(fail("stream"))?;
+    tell(file, &format!("{driver} end\n"))
+}
+
 fn parse(mut args: lexopt::Parser) -> std::result::Result<Option<usize>, lexopt::Error> {
     let mut calls = 200;
     while let Some(arg) = args.next()? {
@@ -262,6 +342,25 @@ fn main() -> ExitCode {
     let outcome = match words[1..] {
         ["frames", driver] => Some(frames(driver, false)),
         ["frames", driver, "lean"] => Some(frames(driver, true)),
+        ["rate", driver, size, fps, seconds] => match (fps.parse(), seconds.parse()) {
+            (Ok(fps), Ok(seconds)) => Some(rate(driver, size, fps, seconds)),
+            _ => None,
+        },
+        ["sleeper", fps, seconds] => match (fps.parse::<u32>(), seconds.parse::<u32>()) {
+            (Ok(fps), Ok(seconds)) => {
+                let interval = Duration::from_secs(1) / fps;
+                println!(
+                    "sleeper {fps} p99 {:.0}",
+                    cost::sleeper(interval, fps * seconds, 99)
+                );
+                Some(Ok(()))
+            }
+            _ => None,
+        },
+        ["watched", driver, size, count, file] => count
+            .parse()
+            .ok()
+            .map(|count| watched(driver, size, count, file)),
         ["cameras", count] => count.parse().ok().map(cameras),
         _ => None,
     };
