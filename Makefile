@@ -102,6 +102,10 @@ coverage:
 bench:
 	@scripts/bench
 
+.PHONY: bench-time
+bench-time:
+	@scripts/bench-time
+
 .PHONY: bench-memory
 bench-memory:
 	@scripts/bench-memory

@@ -219,9 +219,10 @@ impl<'a> Arrivals<'a> {
             let frame = self.take()?;
             let now = sys::monotonic();
             let (sequence, time) = *self.first.get_or_insert((frame.sequence, now));
-            let should =
-                u64::from(frame.sequence - sequence) * u64::from(interval.0) * 1_000_000_000
-                    / u64::from(interval.1);
+            let should = u64::from(frame.sequence.saturating_sub(sequence))
+                * u64::from(interval.0)
+                * 1_000_000_000
+                / u64::from(interval.1);
             self.offsets
                 .push((now - time).as_nanos() as i64 - should as i64);
         }
@@ -244,8 +245,9 @@ impl<'a> Arrivals<'a> {
             return Err(io::Error::other("a frame with an error"));
         }
         self.device.queue_mmap(frame.index)?;
-        self.lost += frame.sequence - self.next;
-        self.next = frame.sequence + 1;
+        // Not every driver counts without repeating itself.
+        self.lost += frame.sequence.saturating_sub(self.next);
+        self.next = self.next.max(frame.sequence + 1);
         Ok(frame)
     }
 
