@@ -30,9 +30,8 @@ usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
                                   late they come, in microseconds
        vireo-bench sleeper RATE SECONDS
                                   the same of a thread that only sleeps
-       vireo-bench watched DRIVER WIDTHxHEIGHT FRAMES FILE
-                                  stream 25 frames a second, or do nothing (idle);
-                                  somebody outside takes the FILE away that is
+       vireo-bench watched DRIVER WIDTHxHEIGHT RATE FRAMES FILE
+                                  stream, or do nothing (idle); somebody outside takes the FILE away that is
                                   left when it begins and when it ends
 
 Wants vivid with a capture and an output device, and two devices of vireo, and
@@ -310,13 +309,13 @@ fn tell(file: &str, words: &str) -> Result {
 
 /// Streams for somebody outside who looks at the clock when told to; or, with a `driver` called
 /// idle, does nothing for so long.
-fn watched(driver: &str, size: &str, count: u32, file: &str) -> Result {
+fn watched(driver: &str, size: &str, rate: u32, count: u32, file: &str) -> Result {
     if driver == "idle" {
         tell(file, "idle begin\n")?;
-        thread::sleep(Duration::from_millis(40) * count);
+        thread::sleep(Duration::from_secs(count.into()) / rate);
         return tell(file, "idle end\n");
     }
-    let device = camera(driver, size, 25)?;
+    let device = camera(driver, size, rate)?;
     let mut arrivals = Arrivals::start(&device, 4).map_err(fail("start"))?;
     arrivals.skip(8).map_err(fail("stream"))?;
     tell(file, &format!("{driver} begin\n"))?;
@@ -357,10 +356,10 @@ fn main() -> ExitCode {
             }
             _ => None,
         },
-        ["watched", driver, size, count, file] => count
-            .parse()
-            .ok()
-            .map(|count| watched(driver, size, count, file)),
+        ["watched", driver, size, fps, count, file] => match (fps.parse(), count.parse()) {
+            (Ok(fps), Ok(count)) => Some(watched(driver, size, fps, count, file)),
+            _ => None,
+        },
         ["cameras", count] => count.parse().ok().map(cameras),
         _ => None,
     };
