@@ -6,12 +6,7 @@
 
 icount_prepare() {
 	"$top/scripts/build" -q stock
-	mkdir -p "$out/tests"
-	local log=$out/tests/build.log
-	if ! "$top/scripts/in-root" tests/build >"$log" 2>&1; then
-		tail -n 20 "$log" >&2
-		die "building the tests failed; the whole log is $log"
-	fi
+	need_tests
 	use_cache
 	run=$(mktemp -d "$out/.run.XXXXXX")
 	trap 'rm -rf "$run"; give_back' EXIT

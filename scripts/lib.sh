@@ -23,6 +23,16 @@ need_root() {
 		die "this mounts a root file system, and so must be run as root: sudo make ..."
 }
 
+# Has the programs of the tests built, or ends here.
+need_tests() {
+	local log=$out/tests/build.log
+	mkdir -p "$out/tests"
+	if ! "$top/scripts/in-root" tests/build >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		die "building the tests failed; the whole log is $log"
+	fi
+}
+
 # What is made in the checkout belongs to who called sudo, not to root.
 give_back() {
 	[ -n "${SUDO_UID:-}" ] && [ -d "$out" ] || return 0
