@@ -52,6 +52,11 @@ pub fn median(mut values: Vec<u64>) -> Option<u64> {
     values.get(values.len().checked_sub(1)? / 2).copied()
 }
 
+/// The value that so many percent of others do not exceed, which are sorted, and not none.
+fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
+    sorted[(sorted.len() * percent).div_ceil(100) - 1]
+}
+
 /// An argument for VIDIOC_QBUF.
 fn argument(device: &Device, index: u32, backing: &Backing, size: usize) -> uapi::v4l2_buffer {
     match backing {
@@ -255,9 +260,7 @@ impl<'a> Arrivals<'a> {
         let mut sorted = self.offsets.clone();
         sorted.sort_unstable();
         match sorted.first() {
-            Some(least) => {
-                (sorted[(sorted.len() * percent).div_ceil(100) - 1] - least) as f64 / 1000.0
-            }
+            Some(least) => (percentile(&sorted, percent) - least) as f64 / 1000.0,
             None => 0.0,
         }
     }
@@ -282,7 +285,7 @@ pub fn sleeper(interval: Duration, count: u32, percent: usize) -> f64 {
         })
         .collect::<Vec<_>>();
     late.sort_unstable();
-    late[(late.len() * percent).div_ceil(100) - 1] as f64 / 1000.0
+    percentile(&late, percent) as f64 / 1000.0
 }
 
 /// Kernel threads of one name.

@@ -3,6 +3,7 @@
 //! System calls, with the little `unsafe` that they need, all in this file.
 
 use std::arch::x86_64::_rdtsc;
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -11,8 +12,10 @@ use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::ptr;
 use std::ptr::NonNull;
+use std::thread;
 use std::time::Duration;
 
 pub const PAGE: usize = 4096;
@@ -179,6 +182,22 @@ pub fn monotonic() -> Duration {
     // SAFETY: One structure, which outlives the call.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// Leaves a file for somebody outside, who takes it away; waits until that has happened.
+pub fn tell(path: &Path, words: &str, patience: Duration) -> io::Result<()> {
+    let until = monotonic() + patience;
+    // Whoever sees it sees all of it.
+    let new = path.with_extension("new");
+    fs::write(&new, words)?;
+    fs::rename(new, path)?;
+    while path.exists() {
+        if monotonic() > until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Sleeps until a time of [`monotonic()`].

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
-use std::time::Instant;
 
 use lexopt::prelude::*;
 use vireo_tests::cost;
@@ -294,17 +293,7 @@ fn rate(driver: &str, size: &str, rate: u32, seconds: u32) -> Result {
 
 /// Leaves a file for somebody outside, who looks at the clock and takes it away.
 fn tell(file: &str, words: &str) -> Result {
-    let path = Path::new(file);
-    fs::write(path.with_extension("new"), words).map_err(fail(words))?;
-    fs::rename(path.with_extension("new"), path).map_err(fail(words))?;
-    let patience = Instant::now() + v4l2::PATIENCE;
-    while path.exists() {
-        if Instant::now() > patience {
-            return Err(format!("nobody has seen {words}"));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
+    sys::tell(Path::new(file), words, v4l2::PATIENCE).map_err(fail(words.trim_end()))
 }
 
 /// Streams for somebody outside who looks at the clock when told to; or, with a `driver` called

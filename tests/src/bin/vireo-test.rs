@@ -5,8 +5,6 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 use std::time::Instant;
 
 use lexopt::prelude::*;
@@ -20,6 +18,7 @@ use vireo_tests::relay;
 use vireo_tests::stream::Stream;
 use vireo_tests::suite;
 use vireo_tests::suite::Bench;
+use vireo_tests::sys;
 use vireo_tests::uapi;
 use vireo_tests::v4l2;
 use vireo_tests::v4l2::Device;
@@ -234,14 +233,8 @@ fn display(options: &Options) -> Result {
     let (width, height) = display.size();
     println!("shown {width}x{height} frame {sequence}");
     if let Some(shown) = &options.shown {
-        std::fs::write(shown, format!("{width} {height} {sequence}\n")).map_err(fail(shown))?;
-        let patience = Instant::now() + v4l2::PATIENCE;
-        while Path::new(shown).exists() {
-            if Instant::now() > patience {
-                return Err("nobody has looked at the screen".into());
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
+        let words = format!("{width} {height} {sequence}\n");
+        sys::tell(Path::new(shown), &words, v4l2::PATIENCE).map_err(fail(shown))?;
     }
     Ok(())
 }
