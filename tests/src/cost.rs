@@ -15,6 +15,7 @@ use crate::v4l2::Device;
 use crate::v4l2::PATIENCE;
 
 use std::collections::VecDeque;
+use std::hint;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
@@ -286,6 +287,35 @@ pub fn sleeper(interval: Duration, count: u32, percent: usize) -> f64 {
         .collect::<Vec<_>>();
     late.sort_unstable();
     percentile(&late, percent) as f64 / 1000.0
+}
+
+/// What no camera can do without: wakes up when a frame is due, and writes it, all lines alike, to
+/// the next of its buffers. There is no driver, no other thread and no call in it.
+pub struct Copier {
+    line: Vec<u8>,
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Copier {
+    pub fn new(bytesperline: usize, lines: usize, buffers: usize) -> Self {
+        Self {
+            line: vec![0x80; bytesperline],
+            // Not zeroed: pages would be missing.
+            buffers: vec![vec![0x10; bytesperline * lines]; buffers],
+        }
+    }
+
+    pub fn run(&mut self, interval: Duration, count: u32) {
+        let start = sys::monotonic();
+        for n in 0..count {
+            sys::sleep_until(start + interval * (n + 1));
+            let turn = n as usize % self.buffers.len();
+            for to in self.buffers[turn].chunks_exact_mut(self.line.len()) {
+                to.copy_from_slice(&self.line);
+            }
+            hint::black_box(&self.buffers[turn]);
+        }
+    }
 }
 
 /// Kernel threads of one name.

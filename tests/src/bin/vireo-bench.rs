@@ -11,6 +11,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use vireo_tests::cost;
 use vireo_tests::cost::Arrivals;
+use vireo_tests::cost::Copier;
 use vireo_tests::cost::Costs;
 use vireo_tests::cost::Source;
 use vireo_tests::sys;
@@ -30,8 +31,9 @@ usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
        vireo-bench sleeper RATE SECONDS
                                   the same of a thread that only sleeps
        vireo-bench watched DRIVER WIDTHxHEIGHT RATE FRAMES FILE
-                                  stream, or do nothing (idle); somebody outside takes the FILE away that is
-                                  left when it begins and when it ends
+                                  stream, or do nothing (idle), or only wake up and
+                                  write each frame (copy); somebody outside takes the
+                                  FILE away that is left when it begins and ends
 
 Wants vivid with a capture and an output device, and two devices of vireo, and
 a guest whose time-stamp counter counts instructions (make bench-memory).
@@ -256,13 +258,19 @@ fn cameras(count: usize) -> Result {
     Ok(())
 }
 
+/// Reads a width and a height.
+fn parse_size(size: &str) -> Result<(u32, u32)> {
+    let (width, height) = size.split_once('x').ok_or("no size")?;
+    let width = width.parse().map_err(fail("width"))?;
+    let height = height.parse().map_err(fail("height"))?;
+    Ok((width, height))
+}
+
 /// Opens a camera with this size and rate.
 fn camera(driver: &str, size: &str, rate: u32) -> Result<Device> {
     let node = v4l2::find(driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE).map_err(fail(driver))?;
     let device = Device::open(&node.path).map_err(fail("open"))?;
-    let (width, height) = size.split_once('x').ok_or("no size")?;
-    let width = width.parse().map_err(fail("width"))?;
-    let height = height.parse().map_err(fail("height"))?;
+    let (width, height) = parse_size(size)?;
     let pix = device
         .set_format(uapi::V4L2_PIX_FMT_YUYV, width, height)
         .map_err(fail("S_FMT"))?;
@@ -296,20 +304,38 @@ fn tell(file: &str, words: &str) -> Result {
     sys::tell(Path::new(file), words, v4l2::PATIENCE).map_err(fail(words.trim_end()))
 }
 
-/// Streams for somebody outside who looks at the clock when told to; or, with a `driver` called
-/// idle, does nothing for so long.
+/// How many buffers a stream has that is watched.
+const WATCHED: u32 = 4;
+
+/// Streams for somebody outside who looks at the clock when told to; or does what a `driver` stands
+/// for that is none: nothing (idle), or what every camera must (copy).
 fn watched(driver: &str, size: &str, rate: u32, count: u32, file: &str) -> Result {
-    if driver == "idle" {
-        tell(file, "idle begin\n")?;
-        thread::sleep(Duration::from_secs(count.into()) / rate);
-        return tell(file, "idle end\n");
+    let interval = Duration::from_secs(1) / rate;
+    let watch = |work: &mut dyn FnMut(u32) -> Result| {
+        work(2 * WATCHED)?;
+        tell(file, &format!("{driver} begin\n"))?;
+        work(count)?;
+        tell(file, &format!("{driver} end\n"))
+    };
+    match driver {
+        "idle" => watch(&mut |count| {
+            thread::sleep(interval * count);
+            Ok(())
+        }),
+        "copy" => {
+            let (width, height) = parse_size(size)?;
+            let mut copier = Copier::new(2 * width as usize, height as usize, WATCHED as usize);
+            watch(&mut |count| {
+                copier.run(interval, count);
+                Ok(())
+            })
+        }
+        _ => {
+            let device = camera(driver, size, rate)?;
+            let mut arrivals = Arrivals::start(&device, WATCHED).map_err(fail("start"))?;
+            watch(&mut |count| arrivals.skip(count).map_err(fail("stream")))
+        }
     }
-    let device = camera(driver, size, rate)?;
-    let mut arrivals = Arrivals::start(&device, 4).map_err(fail("start"))?;
-    arrivals.skip(8).map_err(fail("stream"))?;
-    tell(file, &format!("{driver} begin\n"))?;
-    arrivals.skip(count).map_err(fail("stream"))?;
-    tell(file, &format!("{driver} end\n"))
 }
 
 fn parse(mut args: lexopt::Parser) -> std::result::Result<Option<usize>, lexopt::Error> {
