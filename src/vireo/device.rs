@@ -261,7 +261,8 @@ fn largest(config: &Config, format: &Format) -> (u32, u32) {
     )
 }
 
-/// The layout nearest to what is asked for; what is not offered is as good as unknown.
+/// The layout of this size, or as near to it as can be, without padding; what is not offered is as
+/// good as unknown.
 fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout {
     let format = find(config, pixelformat)
         .or(config.offered().next())
@@ -269,6 +270,12 @@ fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout 
     let most = largest(config, format);
 
     Layout::negotiate(format.fourcc, width.min(most.0), height.min(most.1))
+}
+
+/// The layout nearest to what is asked for.
+fn asked_layout(config: &Config, asked: &PixFormat) -> Layout {
+    layout(config, asked.pixelformat, asked.width, asked.height)
+        .padded(&asked.planes.map(|plane| plane.bytesperline))
 }
 
 #[vtable]
@@ -317,7 +324,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
-        let layout = layout(&dev.config, asked.pixelformat, asked.width, asked.height);
+        let layout = asked_layout(&dev.config, asked);
 
         PixFormat {
             set_csc: asked.set_csc,
@@ -326,7 +333,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
-        let layout = layout(&dev.config, format.pixelformat, format.width, format.height);
+        let layout = asked_layout(&dev.config, format);
         let coding = Coding::negotiate(format, layout.format);
         let mut settings = dev.settings.lock();
 

@@ -12,7 +12,10 @@
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 
-use core::num::NonZero;
+use core::{
+    num::NonZero,
+    ops::Range, //
+};
 
 /// The smallest width.
 pub const MIN_WIDTH: u32 = 32;
@@ -26,8 +29,7 @@ pub const MAX_WIDTH: u32 = 7680;
 /// The largest height.
 pub const MAX_HEIGHT: u32 = 4320;
 
-/// The most parts that a frame has in memory of their own.
-#[allow(dead_code, reason = "for the driver")]
+/// The most components of a format, and so the most parts of a frame in memory of their own.
 pub const MAX_PARTS: usize = 3;
 
 /// What a sample measures.
@@ -183,6 +185,11 @@ impl Component {
             .get(line.checked_rem(self.lines.len()).unwrap_or(0))
             .copied()
             .unwrap_or(&[])
+    }
+
+    /// Returns the size in bytes of a line of `width` pixels.
+    fn line(&self, width: u32) -> u32 {
+        width / NonZero::<u32>::from(self.width) * u32::from(self.bytes.get())
     }
 
     /// Whether the component bears the [`stamp`](super::stamp).
@@ -463,6 +470,17 @@ impl Format {
             .iter()
             .fold(EVEN, |step, component| lcm(step, component.height.into()))
     }
+
+    /// The bytes from one line to the next are a multiple of this where lines are padded: lines of
+    /// components that follow the first have their share of it.
+    fn stride_step(&self) -> NonZero<u32> {
+        let mut components = self.components.iter();
+        let bytes = components.next().map_or(EVEN, |first| first.bytes.into());
+
+        components.fold(EVEN, |step, component| {
+            lcm(step, bytes.saturating_mul(component.width.into()))
+        })
+    }
 }
 
 /// The greatest common divisor.
@@ -493,13 +511,22 @@ fn align(size: u32, min: u32, max: u32, step: NonZero<u32>) -> u32 {
         .max(least)
 }
 
+/// Returns the multiple of `step` from `asked` on, unless `line` bytes alone are as many.
+fn pad(line: u32, asked: u32, step: NonZero<u32>) -> u32 {
+    if asked <= line {
+        line
+    } else {
+        (asked + (step.get() - 1)) / step * step.get()
+    }
+}
+
 /// How a frame lies in memory.
 ///
 /// # Invariants
 ///
 /// - `width` and `height` lie between [`MIN_WIDTH`] and [`MAX_WIDTH`], [`MIN_HEIGHT`] and
 ///   [`MAX_HEIGHT`], and are multiples of the steps of `format`.
-/// - `bytesperline` and `sizeimage` are what follows from these, without padding.
+/// - `strides` has room for a line of each component, and `sizeimage` for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The pixel format.
@@ -508,8 +535,8 @@ pub struct Layout {
     pub width: u32,
     /// The height in lines.
     pub height: u32,
-    /// The bytes from one line of the first component to the next.
-    pub bytesperline: u32,
+    /// The bytes from one line of each component to the next.
+    strides: [u32; MAX_PARTS],
     /// The size of the frame in bytes.
     pub sizeimage: u32,
 }
@@ -534,8 +561,24 @@ pub struct Plane {
     pub offset: usize,
     /// The number of its lines.
     pub rows: usize,
-    /// The size of a line in bytes; the next one follows at once.
+    /// The size of a line in bytes.
     pub bytes: usize,
+    /// The bytes from one line to the next: those beyond the line are padding.
+    pub stride: usize,
+}
+
+impl Plane {
+    /// Returns where line `row` lies in the frame.
+    pub fn line(&self, row: usize) -> Range<usize> {
+        let start = self.offset + row * self.stride;
+
+        start..start + self.bytes
+    }
+
+    /// Its size in bytes, padding included.
+    pub fn size(&self) -> usize {
+        self.rows * self.stride
+    }
 }
 
 impl Default for Layout {
@@ -545,29 +588,49 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Returns the layout nearest to what is asked for.
+    /// Returns the layout nearest to what is asked for, without padding.
     pub fn negotiate(fourcc: u32, width: u32, height: u32) -> Self {
         let format = Format::find_or_default(fourcc);
 
-        // INVARIANT: The two sizes are aligned between their limits, and the other two follow.
-        let mut layout = Self {
+        // INVARIANT: The two sizes are aligned between their limits; `padded()` sees to the others.
+        Self {
             format,
             width: align(width, MIN_WIDTH, MAX_WIDTH, format.width_step()),
             height: align(height, MIN_HEIGHT, MAX_HEIGHT, format.height_step()),
-            bytesperline: 0,
+            strides: [0; MAX_PARTS],
             sizeimage: 0,
-        };
-        for (index, component) in format.components.iter().enumerate() {
-            let groups = layout.width / NonZero::<u32>::from(component.width);
-            let rows = layout.height / NonZero::<u32>::from(component.height);
-            let bytes = groups * u32::from(component.bytes.get());
-
-            if index == 0 {
-                layout.bytesperline = bytes;
-            }
-            layout.sizeimage += bytes * rows;
         }
-        layout
+        .padded(&[])
+    }
+
+    /// Returns the same with this many bytes from one line of each part to the next, or as near to
+    /// it as can be: room for the line, and for twice the longest line at most.
+    pub fn padded(mut self, bytesperline: &[u32]) -> Self {
+        let Self { format, width, .. } = self;
+        let mut asked = bytesperline.iter().copied();
+        // The line and the stride of the first component.
+        let mut first = None;
+
+        self.sizeimage = 0;
+        for (stride, component) in self.strides.iter_mut().zip(format.components) {
+            let line = component.line(width);
+
+            *stride = match first {
+                Some((line_of_first, stride_of_first)) if !format.is_apart => {
+                    let product: u32 = line * stride_of_first;
+
+                    product.checked_div(line_of_first).unwrap_or(line)
+                }
+                _ => pad(
+                    line,
+                    asked.next().unwrap_or(0).min(2 * component.line(MAX_WIDTH)),
+                    format.stride_step(),
+                ),
+            };
+            first = first.or(Some((line, *stride)));
+            self.sizeimage += *stride * (self.height / NonZero::<u32>::from(component.height));
+        }
+        self
     }
 
     /// Returns the parts of the frame that lie in memory of their own: one, or one for each
@@ -576,35 +639,43 @@ impl Layout {
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let whole = (!self.format.is_apart).then_some(Part {
             offset: 0,
-            bytesperline: self.bytesperline,
+            bytesperline: self.bytesperline(),
             sizeimage: self.sizeimage,
         });
         let apart = self.planes().filter(|_| self.format.is_apart);
 
         whole.into_iter().chain(apart.map(|plane| Part {
             offset: plane.offset,
-            bytesperline: plane.bytes as u32,
-            sizeimage: (plane.rows * plane.bytes) as u32,
+            bytesperline: plane.stride as u32,
+            sizeimage: plane.size() as u32,
         }))
+    }
+
+    /// The bytes from one line of the first component to the next.
+    pub fn bytesperline(&self) -> u32 {
+        let [first, ..] = self.strides;
+
+        first
     }
 
     /// Returns where each component lies.
     pub fn planes(&self) -> impl Iterator<Item = Plane> {
-        let (width, height) = (self.width as usize, self.height as usize);
+        let Self { width, height, .. } = *self;
 
         self.format
             .components
             .iter()
-            .scan(0, move |end, component| {
-                let groups = width / NonZero::<usize>::from(component.width);
+            .zip(self.strides)
+            .scan(0, move |end, (component, stride)| {
                 let plane = Plane {
                     component,
                     offset: *end,
-                    rows: height / NonZero::<usize>::from(component.height),
-                    bytes: groups * usize::from(component.bytes.get()),
+                    rows: (height / NonZero::<u32>::from(component.height)) as usize,
+                    bytes: component.line(width) as usize,
+                    stride: stride as usize,
                 };
 
-                *end += plane.rows * plane.bytes;
+                *end += plane.size();
                 Some(plane)
             })
     }
@@ -651,7 +722,7 @@ mod tests {
 
         assert_eq!(layout.format.fourcc, fourcc(b"YUYV"));
         assert_eq!((layout.width, layout.height), (640, 480));
-        assert_eq!((layout.bytesperline, layout.sizeimage), (1280, 614400));
+        assert_eq!((layout.bytesperline(), layout.sizeimage), (1280, 614400));
         assert!(find(0).is_none());
         assert!(Layout::negotiate(fourcc(b"????"), 640, 480) == layout);
     }
@@ -763,7 +834,7 @@ mod tests {
             let layout = Layout::negotiate(fourcc(name), 7680, 4320);
 
             assert_eq!(layout.format.fourcc, fourcc(name));
-            assert_eq!(layout.bytesperline, bytesperline);
+            assert_eq!(layout.bytesperline(), bytesperline);
             assert_eq!(layout.sizeimage, sizeimage);
         }
     }
@@ -777,7 +848,8 @@ mod tests {
 
                 for plane in layout.planes() {
                     assert_eq!(plane.offset, end);
-                    end += plane.rows * plane.bytes;
+                    assert_eq!(plane.stride, plane.bytes);
+                    end += plane.size();
                 }
                 assert_eq!(end, layout.sizeimage as usize);
             }
@@ -791,6 +863,59 @@ mod tests {
         assert!(luma == Some((0, 480, 640)));
         assert!(chroma == Some((307200, 240, 640)));
         assert!(planes.next().is_none());
+    }
+
+    #[test]
+    fn lines_are_padded() {
+        let strides = |name, asked: &[u32]| {
+            let layout = Layout::negotiate(fourcc(name), 640, 480).padded(asked);
+            let mut strides = [0; MAX_PARTS];
+
+            for (stride, plane) in strides.iter_mut().zip(layout.planes()) {
+                *stride = plane.stride;
+            }
+            (strides, layout.sizeimage)
+        };
+
+        assert_eq!(strides(b"YUYV", &[0]), ([1280, 0, 0], 614400));
+        assert_eq!(strides(b"YUYV", &[1279]), ([1280, 0, 0], 614400));
+        assert_eq!(strides(b"YUYV", &[1281]), ([1282, 0, 0], 615360));
+        assert_eq!(strides(b"RGB3", &[2048]), ([2048, 0, 0], 983040));
+        assert_eq!(strides(b"GREY", &[u32::MAX]), ([15360, 0, 0], 7372800));
+        // What is asked for more planes than there are in memory is not looked at.
+        assert_eq!(strides(b"NV12", &[768, 4000]), ([768, 768, 0], 552960));
+        assert_eq!(strides(b"NV24", &[768]), ([768, 1536, 0], 1105920));
+        assert_eq!(strides(b"YU12", &[767]), ([768, 384, 384], 552960));
+        assert_eq!(strides(b"422P", &[1024]), ([1024, 512, 512], 983040));
+        assert_eq!(strides(b"NM12", &[768, 1024]), ([768, 1024, 0], 614400));
+        assert_eq!(strides(b"YM12", &[0, 512, 0]), ([640, 512, 320], 506880));
+    }
+
+    #[test]
+    fn padding_is_in_proportion() {
+        for format in FORMATS {
+            for asked in [0, 1, 333, 1000, 4097, 20001, u32::MAX] {
+                let layout = Layout::negotiate(format.fourcc, 332, 64).padded(&[asked; MAX_PARTS]);
+                let bytes: u32 = layout.parts().map(|part| part.sizeimage).sum();
+                let mut first = None;
+                let mut end = 0;
+
+                for plane in layout.planes() {
+                    let (line, stride) = *first.get_or_insert((plane.bytes, plane.stride));
+
+                    assert!(plane.stride >= plane.bytes);
+                    assert_eq!(plane.offset, end);
+                    end += plane.size();
+                    if !format.is_apart {
+                        assert_eq!(plane.stride * line, plane.bytes * stride);
+                    }
+                }
+                assert_eq!(bytes, layout.sizeimage);
+                assert_eq!(end, layout.sizeimage as usize);
+                // What was given can be asked for.
+                assert!(layout.padded(&[layout.bytesperline()]) == layout || format.is_apart);
+            }
+        }
     }
 
     #[test]

@@ -262,7 +262,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
                     line(n)
                 };
 
-                sink.write(plane.offset + row * plane.bytes, line.unwrap_or(&[]))?;
+                sink.write(plane.line(row).start, line.unwrap_or(&[]))?;
             }
             row = end;
         }
@@ -321,7 +321,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
 
             for below in 0..copies.lines {
                 let row = copies.line(copy) + below;
-                let offset = plane.offset + row * plane.bytes;
+                let offset = plane.line(row).start;
                 let line = self.line(scene, plane, base, row, frame.phase);
                 let first = below * self.layout.width as usize;
                 let mut buf = [0; 192];
@@ -386,7 +386,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
                         Some(clock.is_lit(first + n, dots))
                     });
                     for row in (row..rows.end).step_by(period.max(1)) {
-                        let offset = plane.offset + row * plane.bytes + skip;
+                        let offset = plane.line(row).start + skip;
 
                         sink.write(offset + n * per_buf * bytes, part)?;
                     }
@@ -453,7 +453,8 @@ mod tests {
                 fourcc,
                 Channel,
                 Format,
-                FORMATS, //
+                FORMATS,
+                MAX_PARTS, //
             },
             pattern::Pattern, //
         },
@@ -520,7 +521,7 @@ mod tests {
         memory: &'a Memory,
         y: usize,
     ) -> impl Iterator<Item = [u8; 3]> + Clone + use<'a> {
-        let bytes = layout.bytesperline as usize;
+        let bytes = layout.bytesperline() as usize;
 
         memory
             .bytes
@@ -550,6 +551,38 @@ mod tests {
                         assert!(memory.writes.iter().all(|&count| matches!(count, 1..=3)));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_left_alone() {
+        for format in FORMATS {
+            let tight = Layout::negotiate(format.fourcc, 258, 34);
+            let padded = tight.padded(&[1400; MAX_PARTS]);
+            let look = Look {
+                pattern: Pattern::Clock,
+                ..Look::default()
+            };
+            let want = composed(tight, look, Frame::default());
+            let memory = composed(padded, look, Frame::default());
+            let mut size = 0;
+
+            assert!(want.is_some() && memory.is_some());
+            for (memory, want) in memory.iter().zip(&want) {
+                for (plane, tight) in padded.planes().zip(tight.planes()) {
+                    assert!(plane.stride > plane.bytes);
+                    for row in 0..plane.rows {
+                        let is = memory.bytes.get(plane.line(row));
+
+                        assert!(is.is_some() && is == want.bytes.get(tight.line(row)));
+                        size += plane.bytes;
+                    }
+                }
+                assert_eq!(
+                    memory.writes.iter().filter(|&&count| count > 0).count(),
+                    size
+                );
             }
         }
     }
@@ -644,7 +677,7 @@ mod tests {
                 let bytes = groups * usize::from(plane.component.bytes.get());
 
                 for row in 0..2usize.div_ceil(plane.component.height.get().into()) {
-                    let start = plane.offset + row * plane.bytes;
+                    let start = plane.line(row).start;
                     let line = memory.iter().flat_map(|memory| memory.bytes.iter());
 
                     for byte in line.skip(start).take(bytes) {
@@ -770,7 +803,7 @@ mod tests {
                         let lit = stamp::bit(&stamp.encode(copy), index) == Some(true);
                         let row = copies.line(copy) + index / width;
                         let (group, pixel) = (index % width / pixels, index % width % pixels);
-                        let at = plane.offset + row * plane.bytes + group * bytes;
+                        let at = plane.line(row).start + group * bytes;
                         let group = memory
                             .as_ref()
                             .and_then(|memory| memory.bytes.get(at..at + bytes))

@@ -223,10 +223,18 @@ impl Reader {
     ///
     /// Returns [`None`] when the driver has no such format or size.
     pub fn for_format(fourcc: u32, width: u32, height: u32) -> Option<Self> {
-        let layout = Layout::negotiate(fourcc, width, height);
+        Self::padded(fourcc, width, height, &[])
+    }
 
-        ((layout.format.fourcc, layout.width, layout.height) == (fourcc, width, height))
-            .then(|| Self::new(layout))
+    /// The same with so many bytes from one line to the next in each plane of memory; 0 for as many
+    /// as the line takes.
+    pub fn padded(fourcc: u32, width: u32, height: u32, bytesperline: &[u32]) -> Option<Self> {
+        let layout = Layout::negotiate(fourcc, width, height).padded(bytesperline);
+        let mut parts = layout.parts().zip(bytesperline);
+
+        ((layout.format.fourcc, layout.width, layout.height) == (fourcc, width, height)
+            && parts.all(|(part, asked)| *asked == 0 || *asked == part.bytesperline))
+        .then(|| Self::new(layout))
     }
 
     /// The layout of the frames.
@@ -339,25 +347,25 @@ impl Reader {
         let Ok(()) = template.compose(&stamp.frame, &mut self.should);
         self.template = Some(template);
 
-        if self.should.0 == frame {
-            return None;
+        // Line by line: there may be anything in the padding.
+        for (n, plane) in self.layout.planes().enumerate() {
+            for line in 0..plane.rows {
+                let (is, should) = (&frame[plane.line(line)], &self.should.0[plane.line(line)]);
+
+                if is != should {
+                    let byte = is.iter().zip(should).position(|(a, b)| a != b)?;
+
+                    return Some(Fault::Pixel {
+                        plane: n,
+                        line,
+                        byte,
+                        is: is[byte],
+                        should: should[byte],
+                    });
+                }
+            }
         }
-
-        let wrong = self.should.0.iter().zip(frame).position(|(a, b)| a != b)?;
-        let (plane, at) = self
-            .layout
-            .planes()
-            .enumerate()
-            .filter(|(_, plane)| plane.offset <= wrong)
-            .last()?;
-
-        Some(Fault::Pixel {
-            plane,
-            line: (wrong - at.offset) / at.bytes,
-            byte: (wrong - at.offset) % at.bytes,
-            is: frame[wrong],
-            should: self.should.0[wrong],
-        })
+        None
     }
 
     /// Compares a frame to the last good one.
@@ -400,7 +408,7 @@ fn group<'a>(
     let width = usize::from(component.width.get());
     let bytes = usize::from(component.bytes.get());
     let line = y / usize::from(component.height.get());
-    let start = plane.offset + line * plane.bytes + x / width * bytes;
+    let start = plane.line(line).start + x / width * bytes;
 
     (
         &frame[start..start + bytes],
@@ -507,6 +515,29 @@ mod tests {
             .flat_map(|f| SIZES.map(|(w, h)| Layout::negotiate(f.fourcc, w, h)))
     }
 
+    #[test]
+    fn padding_is_not_looked_at() {
+        for tight in layouts() {
+            let layout = tight.padded(&[2000; 3]);
+            let mut frame = nth(layout, 5);
+
+            for plane in layout.planes() {
+                assert!(plane.stride > plane.bytes);
+                for line in 0..plane.rows {
+                    let padding = plane.line(line).end..plane.line(line).start + plane.stride;
+
+                    frame[padding].fill(0x11);
+                }
+            }
+            assert!(Reader::new(layout).check(&frame).is_ok());
+            // The last byte of the last line is.
+            let last = layout.planes().last().expect("a plane");
+
+            frame[last.line(last.rows - 1).end - 1] ^= 1;
+            assert!(!Reader::new(layout).check(&frame).is_ok());
+        }
+    }
+
     fn made(layout: Layout, look: Look, frame: Frame) -> Vec<u8> {
         let bytes = vec![0; template::len(&layout, &look)];
         let mut template = Template::render(layout, look, bytes).expect("fits");
@@ -596,8 +627,7 @@ mod tests {
 
                 for plane in layout.planes() {
                     let row = line / usize::from(plane.component.height.get());
-                    let end = plane.offset + plane.rows * plane.bytes;
-                    let range = plane.offset + row * plane.bytes..end;
+                    let range = plane.line(row).start..plane.offset + plane.size();
 
                     frame[range.clone()].copy_from_slice(&before[range]);
                 }
@@ -619,7 +649,7 @@ mod tests {
         // Less than a third of the picture, and no stamp in it.
         let layout = Layout::negotiate(fourcc(b"YUYV"), 320, 240);
         let (mut frame, before) = (nth(layout, 8), nth(layout, 7));
-        let bytes = layout.bytesperline as usize;
+        let bytes = layout.bytesperline() as usize;
 
         frame[10 * bytes..70 * bytes].copy_from_slice(&before[10 * bytes..70 * bytes]);
         match Reader::new(layout).check(&frame).fault {
@@ -635,7 +665,7 @@ mod tests {
 
             for copy in 0..copies.count {
                 let mut frame = nth(layout, 3);
-                let bytes = layout.bytesperline as usize;
+                let bytes = layout.bytesperline() as usize;
                 let start = copies.line(copy) * bytes;
 
                 let group = usize::from(layout.format.components[0].bytes.get());
@@ -689,7 +719,7 @@ mod tests {
                     }) => {
                         let plane = layout.planes().nth(plane).expect("a plane");
 
-                        assert_eq!(plane.offset + line * plane.bytes + byte, at);
+                        assert_eq!(plane.line(line).start + byte, at);
                     }
                     fault => panic!("{fault:?}"),
                 }
@@ -701,7 +731,7 @@ mod tests {
     #[test]
     fn a_frame_that_is_shifted() {
         for layout in layouts() {
-            for by in [1, layout.bytesperline as usize] {
+            for by in [1, layout.bytesperline() as usize] {
                 let mut frame = nth(layout, 5);
 
                 frame.rotate_right(by);
@@ -714,7 +744,7 @@ mod tests {
     fn copies_in_the_wrong_order() {
         let layout = Layout::negotiate(fourcc(b"RGB3"), 320, 240);
         let mut frame = nth(layout, 5);
-        let bytes = layout.bytesperline as usize;
+        let bytes = layout.bytesperline() as usize;
         let copies = Copies::of(&layout);
 
         frame.copy_within(0..copies.lines * bytes, copies.line(1) * bytes);
@@ -867,6 +897,12 @@ mod tests {
         assert!(Reader::for_format(fourcc(b"NV12"), 641, 480).is_none());
         assert!(Reader::for_format(fourcc(b"NV12"), 640, 8).is_none());
         assert!(Reader::for_format(fourcc(b"????"), 640, 480).is_none());
+        assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[0]).is_some());
+        assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[640]).is_some());
+        assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[704]).is_some());
+        assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[639]).is_none());
+        assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[641]).is_none());
+        assert!(Reader::padded(fourcc(b"NM12"), 640, 480, &[704, 768]).is_some());
     }
 
     #[test]

@@ -32,7 +32,8 @@ impl Checker {
             None => None,
             Some(number) => {
                 let number = number.parse().map_err(io::Error::other)?;
-                let reader = Reader::for_format(pix.pixelformat, pix.width, pix.height)
+                let strides = [pix.bytesperline];
+                let reader = Reader::padded(pix.pixelformat, pix.width, pix.height, &strides)
                     .ok_or_else(|| io::Error::other("the reader does not know the format"))?;
                 if reader.layout().sizeimage != pix.sizeimage {
                     return Err(io::Error::other("the reader expects another size"));
