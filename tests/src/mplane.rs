@@ -84,26 +84,45 @@ pub struct Camera {
 impl Camera {
     /// Opens a node and sets a format.
     pub fn open(path: &Path, fourcc: u32, width: u32, height: u32) -> io::Result<Self> {
+        Self::open_padded(path, fourcc, (width, height), &[])
+    }
+
+    /// The same with so many bytes from one line to the next in each plane, of those that are named.
+    pub fn open_padded(
+        path: &Path,
+        fourcc: u32,
+        (width, height): (u32, u32),
+        bytesperline: &[u32],
+    ) -> io::Result<Self> {
         let device = Device::open(path)?.with_kind(CAPTURE);
         let mut format = uapi::v4l2_format {
             type_: CAPTURE,
             ..Default::default()
         };
-        format.fmt.pix_mp = uapi::v4l2_pix_format_mplane {
+        let mut pix = uapi::v4l2_pix_format_mplane {
             width,
             height,
             pixelformat: fourcc,
+            num_planes: bytesperline.len() as u8,
             ..Default::default()
         };
+        let mut planes = pix.plane_fmt;
+        for (plane, asked) in planes.iter_mut().zip(bytesperline) {
+            plane.bytesperline = *asked;
+        }
+        pix.plane_fmt = planes;
+        format.fmt.pix_mp = pix;
         device.ioctl(uapi::VIDIOC_S_FMT, &mut format)?;
         device.set_interval(1, 30)?;
         let set = format.pix_mp();
         let all = set.plane_fmt;
-        let sizes = all[..set.num_planes as usize]
+        let all = &all[..set.num_planes as usize];
+        let sizes = all.iter().map(|plane| plane.sizeimage as usize).collect();
+        let strides = all
             .iter()
-            .map(|plane| plane.sizeimage as usize)
-            .collect();
-        let reader = Reader::for_format(set.pixelformat, set.width, set.height)
+            .map(|plane| plane.bytesperline)
+            .collect::<Vec<_>>();
+        let reader = Reader::padded(set.pixelformat, set.width, set.height, &strides)
             .filter(|_| set.pixelformat == fourcc)
             .ok_or_else(|| io::Error::other("not the format that was asked for"))?;
         Ok(Self {

@@ -47,6 +47,16 @@ pub struct Device {
     kind: u32,
 }
 
+fn pix_format(fourcc: u32, width: u32, height: u32, bytesperline: u32) -> uapi::v4l2_pix_format {
+    uapi::v4l2_pix_format {
+        width,
+        height,
+        pixelformat: fourcc,
+        bytesperline,
+        ..Default::default()
+    }
+}
+
 fn text(field: &[u8]) -> String {
     CStr::from_bytes_until_nul(field)
         .map(|text| text.to_string_lossy().into_owned())
@@ -144,30 +154,34 @@ impl Device {
     fn negotiate(
         &self,
         request: u32,
-        fourcc: u32,
-        w: u32,
-        h: u32,
+        pix: uapi::v4l2_pix_format,
     ) -> io::Result<uapi::v4l2_pix_format> {
         let mut format = uapi::v4l2_format {
             type_: self.kind,
             ..Default::default()
         };
-        format.fmt.pix = uapi::v4l2_pix_format {
-            width: w,
-            height: h,
-            pixelformat: fourcc,
-            ..Default::default()
-        };
+        format.fmt.pix = pix;
         self.ioctl(request, &mut format)?;
         Ok(format.pix())
     }
 
     pub fn set_format(&self, fourcc: u32, w: u32, h: u32) -> io::Result<uapi::v4l2_pix_format> {
-        self.negotiate(uapi::VIDIOC_S_FMT, fourcc, w, h)
+        self.negotiate(uapi::VIDIOC_S_FMT, pix_format(fourcc, w, h, 0))
+    }
+
+    /// The same with so many bytes from one line to the next.
+    pub fn set_padded(
+        &self,
+        fourcc: u32,
+        w: u32,
+        h: u32,
+        bytesperline: u32,
+    ) -> io::Result<uapi::v4l2_pix_format> {
+        self.negotiate(uapi::VIDIOC_S_FMT, pix_format(fourcc, w, h, bytesperline))
     }
 
     pub fn try_format(&self, fourcc: u32, w: u32, h: u32) -> io::Result<uapi::v4l2_pix_format> {
-        self.negotiate(uapi::VIDIOC_TRY_FMT, fourcc, w, h)
+        self.negotiate(uapi::VIDIOC_TRY_FMT, pix_format(fourcc, w, h, 0))
     }
 
     /// Sets the time per frame, and returns what the device made of it.

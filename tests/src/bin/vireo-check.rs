@@ -34,7 +34,9 @@ Checks every pixel of every frame: of those in FILE, or in standard input for
 
   --format FOURCC      the pixel format: YUYV, NV12, RGB3 (or RGB24)...
   --size WIDTHxHEIGHT  the size of a frame in pixels
-                       (both of a DEVICE: as they are)
+  --bytesperline N[,N] the bytes from one line to the next, in each plane of memory
+                       (default: as many as a line takes)
+                       (these of a DEVICE: as they are)
   --frames N           so many of a DEVICE (default 60); 0 for no end
   --png OUT            leave the first good frame in OUT
   --json               the last line is an object in JSON
@@ -52,6 +54,7 @@ const TOLD: u64 = 10;
 struct Options {
     format: Option<u32>,
     size: Option<(u32, u32)>,
+    bytesperline: Option<Vec<u32>>,
     frames: Option<u64>,
     png: Option<PathBuf>,
     json: bool,
@@ -75,6 +78,12 @@ fn options() -> Result<Options, lexopt::Error> {
                 )
             }
             Long("size") => options.size = Some(parser.value()?.parse_with(numbers)?),
+            Long("bytesperline") => {
+                options.bytesperline =
+                    Some(parser.value()?.parse_with(|list| {
+                        list.split(',').map(str::parse).collect::<Result<_, _>>()
+                    })?)
+            }
             Long("frames") => options.frames = Some(parser.value()?.parse()?),
             Long("png") => options.png = Some(parser.value()?.into()),
             Long("json") => options.json = true,
@@ -150,7 +159,7 @@ fn read(options: &Options, mut input: impl Read) -> io::Result<bool> {
     let missing = |what| move || io::Error::other(format!("{what} is missing"));
     let format = options.format.ok_or_else(missing("--format"))?;
     let size = options.size.ok_or_else(missing("--size"))?;
-    let reader = reader_of(format, size)?;
+    let reader = reader_of(format, size, options.bytesperline.as_deref().unwrap_or(&[]))?;
     let size = reader.layout().sizeimage;
 
     check(options, reader, |frame| {
@@ -164,8 +173,14 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
     let now = device.format()?;
     let format = options.format.unwrap_or(now.pixelformat);
     let size = options.size.unwrap_or((now.width, now.height));
-    let reader = reader_of(format, size)?;
-    let got = device.set_format(format, size.0, size.1)?;
+    let strides = strides(options, &[now.bytesperline]);
+    let reader = reader_of(format, size, &strides)?;
+    let got = device.set_padded(
+        format,
+        size.0,
+        size.1,
+        strides.first().copied().unwrap_or(0),
+    )?;
 
     if (got.pixelformat, (got.width, got.height)) != (format, size) {
         return Err(io::Error::other("the device has no such format or size"));
@@ -199,8 +214,14 @@ fn capture_planes(options: &Options, path: &Path) -> io::Result<bool> {
     let now = now.pix_mp();
     let format = options.format.unwrap_or(now.pixelformat);
     let size = options.size.unwrap_or((now.width, now.height));
-    let reader = reader_of(format, size)?;
-    let camera = Camera::open(path, format, size.0, size.1)?;
+    let planes = now.plane_fmt;
+    let planes = planes.iter().take(now.num_planes.into());
+    let strides = strides(
+        options,
+        &planes.map(|plane| plane.bytesperline).collect::<Vec<_>>(),
+    );
+    let reader = reader_of(format, size, &strides)?;
+    let camera = Camera::open_padded(path, format, size, &strides)?;
     let count = camera.device.request(vireo_tests::v4l2::MMAP, 4)?;
     let buffers = (0..count)
         .map(|index| camera.map(index))
@@ -233,8 +254,18 @@ fn frames(options: &Options) -> impl Iterator<Item = u64> {
     }
 }
 
-fn reader_of(format: u32, (width, height): (u32, u32)) -> io::Result<Reader> {
-    Reader::for_format(format, width, height)
+/// The bytes from one line to the next that are asked for: as they are now, unless the lines are
+/// others.
+fn strides(options: &Options, now: &[u32]) -> Vec<u32> {
+    match &options.bytesperline {
+        Some(asked) => asked.clone(),
+        None if (options.format, options.size) == (None, None) => now.to_vec(),
+        None => Vec::new(),
+    }
+}
+
+fn reader_of(format: u32, size: (u32, u32), bytesperline: &[u32]) -> io::Result<Reader> {
+    Reader::padded(format, size.0, size.1, bytesperline)
         .ok_or_else(|| io::Error::other("vireo has no such format or size"))
 }
 

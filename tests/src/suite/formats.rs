@@ -12,14 +12,19 @@ use super::bench::FOURCC;
 use super::bench::SIZE;
 use crate::reader::format::fourcc;
 use crate::reader::format::offered;
+use crate::reader::format::Layout;
+use crate::stream::Backing;
 use crate::stream::Stream;
+use crate::stream::COUNT;
 use crate::sys;
+use crate::sys::Mapping;
 use crate::uapi;
 use crate::v4l2;
 use crate::v4l2::Device;
 use crate::verify;
 
 use std::io;
+use std::ops::Range;
 
 /// The formats that a camera has in one plane of memory; of other drivers, three that they have.
 fn formats(bench: &Bench) -> Vec<u32> {
@@ -184,6 +189,61 @@ pub fn negotiate(bench: &Bench) -> Outcome {
         libc::EINVAL,
         wrong.try_format(FOURCC, 640, 480),
     )
+}
+
+/// Lines are as far apart as is asked for, and what lies between them stays as it was.
+pub fn padding(bench: &Bench) -> Outcome {
+    const MARK: u8 = 0x3c;
+    // How many bytes it may be is each driver's own affair.
+    if !bench.stamped() {
+        return Ok(());
+    }
+    let device = bench.open(0)?;
+    let (w, h) = SIZE;
+    for (name, asked, given) in [
+        (b"YUYV", 2 * w - 1, 2 * w),
+        (b"YUYV", 2 * w + 64, 2 * w + 64),
+        (b"YUYV", 2 * w + 1, 2 * w + 2),
+        (b"YUYV", u32::MAX, 4 * 7680),
+        (b"NV12", w + 64, w + 64),
+        (b"NV24", w + 64, w + 64),
+        (b"YU12", w + 63, w + 64),
+        (b"422P", w + 64, w + 64),
+        (b"RGB3", 2048, 2048),
+        (b"pBAA", 1024, 1024),
+        (b"Y16 ", 2048, 2048),
+    ] {
+        let set = device.set_padded(fourcc(name), w, h, asked).at("S_FMT")?;
+        equal("bytesperline", set.bytesperline, given)?;
+        let layout = Layout::negotiate(set.pixelformat, w, h).padded(&[given]);
+        equal("sizeimage", set.sizeimage, layout.sizeimage)?;
+        let got = device.format().at("G_FMT")?;
+        equal("G_FMT after S_FMT", key(&got), key(&set))?;
+
+        let maps = (0..COUNT).map(|_| {
+            let map = Mapping::anonymous(sys::page_align(set.sizeimage as usize)).at("mmap")?;
+            map.fill(0, map.len(), MARK);
+            Ok(Backing::User(map, 0))
+        });
+        let stream = Stream::start(&device, maps.collect::<Outcome<_>>()?).at("start")?;
+        verify::frames(&stream, COUNT)?;
+        device.stream_off().at("STREAMOFF")?;
+        for index in 0..COUNT {
+            let data = stream.data(index).at("memory")?;
+            for plane in layout.planes() {
+                for line in 0..plane.rows {
+                    let Range { start, end } = plane.line(line);
+                    let padding = &data[end..start + plane.stride];
+                    holds(
+                        "nothing is written beyond a line",
+                        padding.iter().all(|b| *b == MARK),
+                    )?;
+                }
+            }
+        }
+    }
+    let set = device.set_format(FOURCC, w, h).at("S_FMT")?;
+    equal("bytesperline of nobody's choice", set.bytesperline, 2 * w)
 }
 
 /// A format is not pulled from under allocated buffers.

@@ -34,16 +34,19 @@ const FORMATS: [(&[u8; 4], usize); 2] = [(b"NM12", 2), (b"YM12", 3)];
 /// Buffers of each stream here.
 const COUNT: u32 = 4;
 
-fn open(instance: usize, fourcc: &[u8; 4]) -> Outcome<Camera> {
+fn node(instance: usize) -> Outcome<v4l2::Identity> {
     let caps = uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE;
-    let node = v4l2::find("vireo", instance, caps).at("a multi-planar camera")?;
-    Camera::open(&node.path, u32::from_le_bytes(*fourcc), SIZE.0, SIZE.1).at("open")
+    v4l2::find("vireo", instance, caps).at("a multi-planar camera")
+}
+
+fn open(instance: usize, fourcc: &[u8; 4]) -> Outcome<Camera> {
+    let fourcc = u32::from_le_bytes(*fourcc);
+    Camera::open(&node(instance)?.path, fourcc, SIZE.0, SIZE.1).at("open")
 }
 
 fn name(instance: usize) -> Outcome<String> {
-    let caps = uapi::V4L2_CAP_VIDEO_CAPTURE_MPLANE;
-    let node = v4l2::find("vireo", instance, caps).at("a multi-planar camera")?;
-    Ok(node.bus.trim_start_matches("platform:").to_string())
+    let bus = node(instance)?.bus;
+    Ok(bus.trim_start_matches("platform:").to_string())
 }
 
 fn counters(instance: usize) -> Outcome<Counters> {
@@ -112,6 +115,23 @@ pub fn mmap(_bench: &Bench) -> Outcome {
             .map(|index| camera.map(index))
             .collect::<io::Result<Vec<_>>>()
             .at("mmap")?;
+        camera.stream(&buffers, 10)?;
+    }
+    Ok(())
+}
+
+/// Lines of each plane are as far apart as is asked for that plane.
+pub fn padding(_bench: &Bench) -> Outcome {
+    let node = node(0)?;
+    for (fourcc, asked, sizes) in [
+        (b"NM12", &[704, 768][..], &[704 * 480, 768 * 240][..]),
+        (b"YM12", &[0, 511], &[640 * 480, 512 * 240, 320 * 240]),
+    ] {
+        let fourcc = u32::from_le_bytes(*fourcc);
+        let mut camera = Camera::open_padded(&node.path, fourcc, SIZE, asked).at("open")?;
+        equal("sizes", &camera.sizes[..], sizes)?;
+        let buffers = buffers(&camera, |_, size| Memory::anonymous(size))?;
+        camera.device.request(v4l2::USERPTR, COUNT).at("REQBUFS")?;
         camera.stream(&buffers, 10)?;
     }
     Ok(())
