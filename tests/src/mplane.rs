@@ -73,6 +73,14 @@ pub struct Frame {
     pub data: Vec<u8>,
 }
 
+/// What reads frames of a format.
+fn reader_of(pix: &uapi::v4l2_pix_format_mplane) -> Option<Reader> {
+    let planes = pix.plane_fmt;
+    let planes = planes.iter().take(pix.num_planes.into());
+    let strides = planes.map(|plane| plane.bytesperline).collect::<Vec<_>>();
+    Reader::padded(pix.pixelformat, pix.width, pix.height, &strides)
+}
+
 /// A multi-planar node with a format.
 pub struct Camera {
     pub device: Device,
@@ -118,11 +126,7 @@ impl Camera {
         let all = set.plane_fmt;
         let all = &all[..set.num_planes as usize];
         let sizes = all.iter().map(|plane| plane.sizeimage as usize).collect();
-        let strides = all
-            .iter()
-            .map(|plane| plane.bytesperline)
-            .collect::<Vec<_>>();
-        let reader = Reader::padded(set.pixelformat, set.width, set.height, &strides)
+        let reader = reader_of(&set)
             .filter(|_| set.pixelformat == fourcc)
             .ok_or_else(|| io::Error::other("not the format that was asked for"))?;
         Ok(Self {
@@ -146,9 +150,8 @@ impl Camera {
     /// buffers.
     pub fn is_as_set(&self) -> io::Result<bool> {
         let format = self.format()?;
-        let (pix, layout) = (format.pix_mp(), self.reader.layout());
-        Ok((pix.pixelformat, pix.width, pix.height)
-            == (layout.format.fourcc, layout.width, layout.height))
+        Ok(reader_of(&format.pix_mp())
+            .is_some_and(|reader| reader.layout() == self.reader.layout()))
     }
 
     /// Allocates buffers as CREATE_BUFS does, with planes of other sizes; the first index.

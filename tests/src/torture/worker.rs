@@ -67,6 +67,14 @@ impl<T> Context<T> for io::Result<T> {
     }
 }
 
+/// How far lines are to be apart: as near as can be, most of the time.
+const PADDED: [u32; 4] = [0, 0, 0, 1984];
+
+/// What frames depend on.
+fn key(pix: &uapi::v4l2_pix_format) -> [u32; 4] {
+    [pix.pixelformat, pix.width, pix.height, pix.bytesperline]
+}
+
 /// A process at work.
 pub struct Worker {
     random: Random,
@@ -75,7 +83,7 @@ pub struct Worker {
     bag: Vec<(OwnedFd, usize)>,
     last: VecDeque<String>,
     /// The format of the session.
-    set: (u32, u32, u32),
+    set: [u32; 4],
     /// The camera whose memory the session uses; it may take it back while it is open.
     exporter: Option<Device>,
 }
@@ -87,7 +95,7 @@ impl Worker {
             tally: Tally::default(),
             bag: Vec::new(),
             last: VecDeque::new(),
-            set: (0, 0, 0),
+            set: [0; 4],
             exporter: None,
         }
     }
@@ -145,11 +153,12 @@ impl Worker {
         let format = **self.random.of(&[b"YUYV", b"NV12", b"YU12", b"RGB3"]);
         let device = Device::open(&node.path).at("open")?;
         let rate = *self.random.of(&[25, 30, 60, 100]);
-        self.note(format!("single {} {size:?} {rate}", node.bus));
+        let padded = *self.random.of(&PADDED);
+        self.note(format!("single {} {size:?} {padded} {rate}", node.bus));
         let pix = device
-            .set_format(u32::from_le_bytes(format), size.0, size.1)
+            .set_padded(u32::from_le_bytes(format), size.0, size.1, padded)
             .at("S_FMT")?;
-        self.set = (pix.pixelformat, pix.width, pix.height);
+        self.set = key(&pix);
         device.set_interval(1, rate).at("S_PARM")?;
         match self.random.below(8) {
             0 => self.odd_calls(&device),
@@ -246,7 +255,7 @@ impl Worker {
         started.at_or("start", libc::EINVAL)?;
         // Until there were buffers, anybody could change it.
         let pix = device.format().at("G_FMT")?;
-        if (pix.pixelformat, pix.width, pix.height) != self.set {
+        if key(&pix) != self.set {
             return Err(End::Expected("the format of somebody else".into()));
         }
         let is_disturbed = self.random.once_in(4);
@@ -418,10 +427,11 @@ impl Worker {
 
     fn multiplanar(&mut self, node: &Identity, size: (u32, u32)) -> Outcome {
         let format = **self.random.of(&[b"NM12", b"YM12", b"NV12", b"YUYV"]);
-        self.note(format!("multi {} {size:?}", node.bus));
+        let padded = [0; 3].map(|_| *self.random.of(&PADDED));
+        self.note(format!("multi {} {size:?} {padded:?}", node.bus));
         let fourcc = u32::from_le_bytes(format);
-        let mut camera =
-            mplane::Camera::open(&node.path, fourcc, size.0, size.1).at_or("open", libc::EINVAL)?;
+        let mut camera = mplane::Camera::open_padded(&node.path, fourcc, size, &padded)
+            .at_or("open", libc::EINVAL)?;
         let indices = 2 + self.random.below(3);
         let kind = self.random.below(3);
         let count = self.random.below(20);
