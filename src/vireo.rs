@@ -31,6 +31,8 @@ mod vireo {
     pub(crate) mod device;
     pub(crate) mod format;
     pub(crate) mod jitter;
+    pub(crate) mod layout;
+    pub(crate) mod look;
     pub(crate) mod pacing;
     pub(crate) mod pattern;
     pub(crate) mod queue;

@@ -6,7 +6,7 @@
 
 use core::ops::Range;
 
-use super::format::Layout;
+use super::layout::Layout;
 
 /// How many dots a digit is high, with one of space above and one below.
 pub const HEIGHT: usize = 7;

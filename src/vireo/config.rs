@@ -2,9 +2,12 @@
 
 //! What a camera is like, and how user space says so.
 
-use super::format::{
-    self,
-    Format, //
+use super::{
+    format::{
+        self,
+        Format, //
+    },
+    layout, //
 };
 use kernel::{
     device,
@@ -47,7 +50,7 @@ impl Config {
     /// What it is when nobody says anything else.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            native: (format::MAX_WIDTH as u16, format::MAX_HEIGHT as u16),
+            native: (layout::MAX_WIDTH as u16, layout::MAX_HEIGHT as u16),
             formats: u64::MAX,
             card: CString::try_from(c"vireo")?,
             is_multiplanar: false,
@@ -149,11 +152,11 @@ pub(crate) fn parse_size(text: &[u8]) -> Result<(u16, u16)> {
     };
 
     Ok((
-        side(width, format::MIN_WIDTH, format::MAX_WIDTH)?,
+        side(width, layout::MIN_WIDTH, layout::MAX_WIDTH)?,
         side(
             height.get(1..).unwrap_or(&[]),
-            format::MIN_HEIGHT,
-            format::MAX_HEIGHT,
+            layout::MIN_HEIGHT,
+            layout::MAX_HEIGHT,
         )?,
     ))
 }

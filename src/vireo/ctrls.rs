@@ -7,7 +7,7 @@ use super::{
         Camera,
         Settings, //
     },
-    pattern::{
+    look::{
         self,
         Pattern, //
     },
@@ -27,7 +27,7 @@ use media::{
     vb2::TimestampSource, //
 };
 
-static PATTERNS: Menu<{ pattern::MENU.len() }> = Menu::new(pattern::MENU);
+static PATTERNS: Menu<{ look::MENU.len() }> = Menu::new(look::MENU);
 
 /// As of [`TimestampSource`], the first being the default.
 static TIMESTAMP_SOURCES: Menu<2> = Menu::new([c"End of Frame", c"Start of Exposure"]);
@@ -63,7 +63,7 @@ const CORRUPT: Id = Id::driver(BASE + 20);
 /// Unplugs the camera.
 const DISCONNECT: Id = Id::driver(BASE + 21);
 
-/// Every control of a camera; the defaults are those of [`Look`](pattern::Look) and [`Faults`].
+/// Every control of a camera; the defaults are those of [`Look`](look::Look) and [`Faults`].
 /// The last [`ERRORS`] of them make errors.
 static CONTROLS: [Config; 22] = [
     Config::standard(Id::BRIGHTNESS, BYTE),
@@ -92,15 +92,15 @@ static CONTROLS: [Config; 22] = [
         Kind::Integer {
             min: 1,
             max: 10_000,
-            default: pattern::EXPOSURE as i32,
+            default: look::EXPOSURE as i32,
         },
     ),
     Config::standard(
         Id::ANALOGUE_GAIN,
         Kind::Integer {
-            min: pattern::GAIN as i32,
-            max: 16 * pattern::GAIN as i32,
-            default: pattern::GAIN as i32,
+            min: look::GAIN as i32,
+            max: 16 * look::GAIN as i32,
+            default: look::GAIN as i32,
         },
     ),
     Config::standard(Id::HBLANK, Kind::Volatile(i32::MAX as i64)),

@@ -16,16 +16,16 @@ use super::{
         self,
         Debugfs, //
     },
-    format::{
+    format::Format,
+    layout::{
         self,
-        Format,
         Layout, //
     },
-    pacing::Limits,
-    pattern::{
+    look::{
         Crop,
         Look, //
     },
+    pacing::Limits,
     stream::Stream, //
 };
 use core::num::NonZero;
@@ -346,7 +346,7 @@ impl v4l2::Capture for Camera {
         let format = find(&dev.config, pixelformat)?;
 
         Some(Steps {
-            min: (format::MIN_WIDTH, format::MIN_HEIGHT),
+            min: (layout::MIN_WIDTH, layout::MIN_HEIGHT),
             max: largest(&dev.config, format),
             step: (format.width_step().get(), format.height_step().get()),
         })

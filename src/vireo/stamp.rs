@@ -40,8 +40,8 @@
 
 use super::{
     colour::COLOURS,
-    format::Layout,
-    pattern::{
+    layout::Layout,
+    look::{
         Crop,
         Look,
         Pattern, //

@@ -17,6 +17,10 @@ pub mod clock;
 pub mod colour;
 #[path = "../../src/vireo/format.rs"]
 pub mod format;
+#[path = "../../src/vireo/layout.rs"]
+pub mod layout;
+#[path = "../../src/vireo/look.rs"]
+pub mod look;
 #[path = "../../src/vireo/pacing.rs"]
 pub mod pacing;
 #[path = "../../src/vireo/pattern.rs"]
@@ -30,7 +34,8 @@ use std::convert::Infallible;
 use std::fmt;
 
 use colour::Colour;
-use format::{Channel, Layout, Plane, Sample};
+use format::{Channel, Sample};
+use layout::{Layout, Plane};
 use stamp::{Copies, Stamp};
 use template::{Sink, Template};
 
@@ -502,7 +507,8 @@ pub fn picture(layout: &Layout, colour: u8, frame: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::format::{fourcc, Format, FORMATS};
-    use super::pattern::{phase, Look, Pattern};
+    use super::look::{Look, Pattern};
+    use super::pattern::phase;
     use super::stamp::Frame;
     use super::*;
 

@@ -7,8 +7,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use vireo_tests::reader::format::{fourcc, Layout};
-use vireo_tests::reader::pattern::{phase, Look};
+use vireo_tests::reader::format::fourcc;
+use vireo_tests::reader::layout::Layout;
+use vireo_tests::reader::look::Look;
+use vireo_tests::reader::pattern::phase;
 use vireo_tests::reader::stamp::Frame;
 use vireo_tests::reader::template::{self, Template};
 use vireo_tests::reader::Memory;

@@ -12,7 +12,7 @@ use super::bench::FOURCC;
 use super::bench::SIZE;
 use crate::reader::format::fourcc;
 use crate::reader::format::offered;
-use crate::reader::format::Layout;
+use crate::reader::layout::Layout;
 use crate::stream::Backing;
 use crate::stream::Stream;
 use crate::stream::COUNT;
