@@ -36,6 +36,7 @@ usage: vireo-test stream [OPTION...]          capture frames, and check each
                                               the file $VIREO_KCOV
        vireo-test list                        name the tests
        vireo-test devices                     name the video nodes
+       vireo-test node DEVICE cap|out         name one that captures, or shows
 
   --device DEVICE     a node (/dev/video0), or a driver and the number of its
                       device (vireo, vireo.1); default vireo
@@ -268,6 +269,17 @@ fn run_faults(options: &Options) -> Result {
     }
 }
 
+/// Names the node of a device that captures, or shows.
+fn name_node(options: &Options) -> Result {
+    let caps = match &options.names[..] {
+        [_, what] if what == "cap" => uapi::V4L2_CAP_VIDEO_CAPTURE,
+        [_, what] if what == "out" => uapi::V4L2_CAP_VIDEO_OUTPUT,
+        _ => return Err("which node?".into()),
+    };
+    println!("{}", node(&options.names[0], caps)?.display());
+    Ok(())
+}
+
 /// Runs one test in this process.
 fn one(options: &Options) -> Result {
     let test = options
@@ -327,6 +339,7 @@ fn main() -> ExitCode {
         "suite" => run_suite(&options),
         "faults" => traced(|| run_faults(&options)),
         "one" => traced(|| one(&options)).inspect_err(|error| println!("{error}")),
+        "node" => name_node(&options),
         "list" => {
             suite::TESTS
                 .iter()
