@@ -35,6 +35,8 @@ struct Buffer {
     fb: u32,
     fd: OwnedFd,
     size: usize,
+    /// The bytes from one line to the next.
+    pitch: u32,
 }
 
 impl Display {
@@ -100,9 +102,6 @@ impl Display {
             uapi::DRM_IOCTL_MODE_CREATE_DUMB,
             &mut dumb,
         )?;
-        if dumb.pitch != 4 * width {
-            return Err(io::Error::other("lines of the screen have padding"));
-        }
         let mut fb = uapi::drm_mode_fb_cmd2 {
             width,
             height,
@@ -126,6 +125,7 @@ impl Display {
             fb: fb.fb_id,
             fd: sys::owned(prime.fd),
             size: dumb.size as usize,
+            pitch: dumb.pitch,
         })
     }
 
@@ -164,17 +164,22 @@ impl Display {
 pub fn frames(camera: &Device, display: &Display, count: u32) -> Result<(Checker, u32), String> {
     let at = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let (width, height) = display.size();
-    let pix = camera
-        .set_format(XR24, width, height)
-        .map_err(at("S_FMT"))?;
-    if (pix.pixelformat, pix.width, pix.height) != (XR24, width, height) {
-        return Err(format!("the camera has no XR24 of {width}x{height}"));
-    }
     let (mut fbs, mut backing) = (Vec::new(), Vec::new());
+    let mut pitch = 0;
     for _ in 0..4 {
         let buffer = display.buffer().map_err(at("buffers of the display"))?;
+        pitch = buffer.pitch;
         fbs.push(buffer.fb);
         backing.push(Backing::dmabuf(buffer.fd, buffer.size).map_err(at("mmap"))?);
+    }
+    let pix = camera
+        .set_padded(XR24, width, height, pitch)
+        .map_err(at("S_FMT"))?;
+    let got = (pix.pixelformat, pix.width, pix.height, pix.bytesperline);
+    if got != (XR24, width, height, pitch) {
+        return Err(format!(
+            "the camera has no XR24 of {width}x{height} with {pitch} bytes a line"
+        ));
     }
     let stream = Stream::start(camera, backing).map_err(at("start"))?;
     let mut checker = Checker::new(camera).map_err(at("format"))?;
