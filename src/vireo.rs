@@ -33,6 +33,7 @@ mod vireo {
     pub(crate) mod jitter;
     pub(crate) mod layout;
     pub(crate) mod look;
+    pub(crate) mod modes;
     pub(crate) mod pacing;
     pub(crate) mod pattern;
     pub(crate) mod queue;
@@ -73,6 +74,10 @@ module! {
             default: 0,
             description: "Controls that make errors: 0 none, 1 all",
         },
+        stepwise: u32 {
+            default: 0,
+            description: "Enumerate frame sizes and rates as: 0 lists of usual ones, 1 ranges",
+        },
     },
 }
 
@@ -102,6 +107,7 @@ impl InPlaceModule for Vireo {
                 check("min_fps", module_parameters::min_fps.value(), 0, max_fps)?;
                 check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
                 check("error_inj", module_parameters::error_inj.value(), 0, 1)?;
+                check("stepwise", module_parameters::stepwise.value(), 0, 1)?;
             },
             _driver <- driver::Registration::new(device::NAME, module),
             _devices: devices(module_parameters::n_devs.value())?,

@@ -27,9 +27,11 @@ pub use self::{
         fourcc,
         FmtDesc,
         Fract,
+        FrmIval,
+        FrmSize,
+        FrmSizeStepwise,
         PixFormat,
         PlanePixFormat,
-        Steps,
         MAX_PLANES, //
     },
     selection::{

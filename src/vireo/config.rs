@@ -44,19 +44,22 @@ pub(crate) struct Config {
     pub(crate) max_fps: u32,
     /// Whether it has controls that make errors.
     pub(crate) has_errors: bool,
+    /// Whether it enumerates ranges of frame sizes and intervals, instead of lists.
+    pub(crate) is_stepwise: bool,
 }
 
 impl Config {
     /// What it is when nobody says anything else.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            native: (layout::MAX_WIDTH as u16, layout::MAX_HEIGHT as u16),
+            native: DEFAULT_NATIVE,
             formats: u64::MAX,
             card: CString::try_from(c"vireo")?,
             is_multiplanar: false,
             min_fps: crate::module_parameters::min_fps.value(),
             max_fps: crate::module_parameters::max_fps.value(),
             has_errors: crate::module_parameters::error_inj.value() != 0,
+            is_stepwise: crate::module_parameters::stepwise.value() != 0,
         })
     }
 
@@ -79,11 +82,12 @@ impl Config {
             min_fps: number(LEAST, default.min_fps),
             max_fps: number(MOST, default.max_fps),
             has_errors: number(ERRORS, 0) != 0,
+            is_stepwise: number(STEPWISE, 0) != 0,
         })
     }
 
     /// The properties of a device that say all this.
-    pub(crate) fn properties(&self) -> [Property<'_>; 8] {
+    pub(crate) fn properties(&self) -> [Property<'_>; 9] {
         [
             Property(WIDTH, Value::U32(self.native.0.into())),
             Property(HEIGHT, Value::U32(self.native.1.into())),
@@ -93,6 +97,7 @@ impl Config {
             Property(LEAST, Value::U32(self.min_fps)),
             Property(MOST, Value::U32(self.max_fps)),
             Property(ERRORS, Value::U32(self.has_errors.into())),
+            Property(STEPWISE, Value::U32(self.is_stepwise.into())),
         ]
     }
 
@@ -102,6 +107,11 @@ impl Config {
             return Err(EINVAL);
         }
         Ok(())
+    }
+
+    /// Whether its pixel array has a size of its own.
+    pub(crate) fn has_own_native(&self) -> bool {
+        self.native != DEFAULT_NATIVE
     }
 
     /// The formats that it has, of those that its kind of node can have.
@@ -125,6 +135,10 @@ const MULTIPLANAR: &CStr = c"multiplanar";
 const LEAST: &CStr = c"min-fps";
 const MOST: &CStr = c"max-fps";
 const ERRORS: &CStr = c"error-inj";
+const STEPWISE: &CStr = c"stepwise";
+
+/// The size of the pixel array of a camera that was not given one.
+const DEFAULT_NATIVE: (u16, u16) = (layout::MAX_WIDTH as u16, layout::MAX_HEIGHT as u16);
 
 /// A number from `min` to `max`.
 pub(crate) fn parse_number(text: &[u8], min: u32, max: u32) -> Result<u32> {
@@ -138,6 +152,15 @@ pub(crate) fn parse_number(text: &[u8], min: u32, max: u32) -> Result<u32> {
         Ok(number)
     } else {
         Err(EINVAL)
+    }
+}
+
+/// A number up to `max` as it is spelled in the name of a device: without zeros in front.
+pub(crate) fn parse_index(text: &[u8], max: u32) -> Result<u32> {
+    match text {
+        [b'0', _, ..] => Err(EINVAL),
+        _ if text.trim_ascii() != text => Err(EINVAL),
+        _ => parse_number(text, 0, max),
     }
 }
 
@@ -183,15 +206,15 @@ pub(crate) fn parse_formats(text: &[u8]) -> Result<u64> {
     Ok(if formats == 0 { u64::MAX } else { formats })
 }
 
-/// A name that fits and can be printed.
+/// A name in UTF-8 that fits, without control characters.
 pub(crate) fn parse_name(text: &[u8]) -> Result<CString> {
-    let text = text.trim_ascii();
+    let text = core::str::from_utf8(text.trim_ascii())?;
 
-    if !(1..=MAX_NAME).contains(&text.len()) || text.iter().any(|byte| !matches!(byte, b' '..=b'~'))
-    {
+    if !(1..=MAX_NAME).contains(&text.len()) || text.chars().any(char::is_control) {
+        pr_info!("a name is 1 to {MAX_NAME} bytes of UTF-8 without control characters\n");
         return Err(EINVAL);
     }
-    CString::try_from_fmt(fmt!("{}", core::str::from_utf8(text)?))
+    CString::try_from_fmt(fmt!("{text}"))
 }
 
 #[cfg(CONFIG_KUNIT = "y")]
@@ -248,6 +271,7 @@ mod tests {
     fn names_and_numbers_are_read() -> Result {
         assert!(*parse_name(b"front door\n")? == *c"front door");
         assert!(parse_name(&[b'x'; MAX_NAME]).is_ok());
+        assert!(parse_name("Büro \"Süd\", 2. Stock, Tür".as_bytes()).is_ok());
         for wrong in [
             &[b'x'; MAX_NAME + 1][..],
             b"",
@@ -255,12 +279,28 @@ mod tests {
             b"a\tb",
             b"a\0b",
             b"\xff",
+            // 31 characters, but 32 bytes.
+            "öxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".as_bytes(),
+            "a\u{85}b".as_bytes(),
         ] {
             assert!(parse_name(wrong).is_err());
         }
         assert_eq!(parse_number(b"30\n", 1, 1000)?, 30);
         for wrong in [&b"0"[..], b"1001", b"", b"x", b"1 2", b"+1"] {
             assert!(parse_number(wrong, 1, 1000).is_err());
+        }
+        for (text, index) in [
+            (&b"0"[..], Some(0)),
+            (b"7", Some(7)),
+            (b"255", Some(255)),
+            (b"256", None),
+            (b"07", None),
+            (b"00", None),
+            (b" 7", None),
+            (b"7\n", None),
+            (b"", None),
+        ] {
+            assert!(parse_index(text, 255).ok() == index);
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl GroupOperations for Cameras {
     type Child = Member;
 
     fn make_group(&self, name: &CStr) -> Result<impl PinInit<Group<Member>, Error>> {
-        let number = config::parse_number(name.to_bytes(), 0, u8::MAX.into())?;
+        let number = config::parse_index(name.to_bytes(), u8::MAX.into())?;
         let item_type = configfs_attrs! {
             container: Group<Member>,
             data: Member,
@@ -68,6 +68,7 @@ impl GroupOperations for Cameras {
                 max_fps: 5,
                 error_inj: 6,
                 min_fps: 7,
+                stepwise: 8,
             ],
         };
 
@@ -232,6 +233,12 @@ attribute!(
     |state, page| writeln!(page, "{}", u8::from(state.config.has_errors)),
     |member, text| member.change(flag(text), |config, has_errors| config.has_errors =
         has_errors)
+);
+attribute!(
+    8,
+    |state, page| writeln!(page, "{}", u8::from(state.config.is_stepwise)),
+    |member, text| member.change(flag(text), |config, is_stepwise| config.is_stepwise =
+        is_stepwise)
 );
 
 fn show_formats(formats: u64, page: &mut Page<'_>) -> core::fmt::Result {

@@ -19,12 +19,14 @@ use super::{
     format::Format,
     layout::{
         self,
-        Layout, //
+        Layout,
+        Part, //
     },
     look::{
         Crop,
         Look, //
     },
+    modes,
     pacing::Limits,
     stream::Stream, //
 };
@@ -51,10 +53,12 @@ use media::{
         BufType,
         FmtDesc,
         Fract,
+        FrmIval,
+        FrmSize,
+        FrmSizeStepwise,
         PixFormat,
         PlanePixFormat,
         Rect,
-        Steps,
         Target, //
     },
     vb2::{
@@ -141,17 +145,39 @@ pub(crate) struct Camera {
     /// Held for a copy, never while something waits.
     #[pin]
     pub(crate) settings: SpinLock<Settings>,
+    /// The last answer to VIDIOC_TRY_FMT or VIDIOC_S_FMT.
+    #[pin]
+    tried: SpinLock<Layout>,
     /// What runs between VIDIOC_STREAMON and VIDIOC_STREAMOFF.
     #[pin]
     pub(crate) stream: Stream,
 }
 
 impl Camera {
+    /// The layout nearest to what is asked for.
+    ///
+    /// Programs change the width or the format in what VIDIOC_G_FMT or VIDIOC_TRY_FMT has answered,
+    /// and ask for that: lines and sizes in it are not a wish.
+    fn asked_layout(&self, asked: &PixFormat) -> Layout {
+        let layout = layout(&self.config, asked.pixelformat, asked.width, asked.height);
+        let current = self.settings.lock().layout;
+        let tried = *self.tried.lock();
+        let told = [current, tried]
+            .into_iter()
+            .find(|told| is_told(asked, told));
+
+        match told {
+            Some(told) => layout.retold(&told),
+            None => layout.padded(&asked.planes.map(|plane| plane.bytesperline)),
+        }
+    }
+
     fn new(id: u8, config: Config) -> impl PinInit<Self, Error> {
         let (width, height) = config.native;
         let limits = Limits::new(config.min_fps, config.max_fps);
+        let layout = layout(&config, 0, 640, 480);
         let settings = Settings {
-            layout: layout(&config, 0, 640, 480),
+            layout,
             coding: Coding::default(),
             look: Look {
                 native: config.native,
@@ -168,8 +194,16 @@ impl Camera {
             config,
             limits,
             settings <- new_spinlock!(settings, "Camera::settings"),
+            tried <- new_spinlock!(layout, "Camera::tried"),
             stream <- Stream::new(),
         })
+    }
+}
+
+fn plane_pix_format(part: &Part) -> PlanePixFormat {
+    PlanePixFormat {
+        bytesperline: part.bytesperline,
+        sizeimage: part.sizeimage,
     }
 }
 
@@ -186,10 +220,7 @@ fn pix_format(layout: &Layout, coding: &Coding) -> PixFormat {
     };
 
     for (plane, part) in format.planes.iter_mut().zip(layout.parts()) {
-        *plane = PlanePixFormat {
-            bytesperline: part.bytesperline,
-            sizeimage: part.sizeimage,
-        };
+        *plane = plane_pix_format(&part);
         format.num_planes += 1;
     }
     format
@@ -272,10 +303,11 @@ fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout 
     Layout::negotiate(format.fourcc, width.min(most.0), height.min(most.1))
 }
 
-/// The layout nearest to what is asked for.
-fn asked_layout(config: &Config, asked: &PixFormat) -> Layout {
-    layout(config, asked.pixelformat, asked.width, asked.height)
-        .padded(&asked.planes.map(|plane| plane.bytesperline))
+/// Whether a request repeats the lines and sizes that user space was told of a layout.
+fn is_told(asked: &PixFormat, told: &Layout) -> bool {
+    told.parts()
+        .zip(&asked.planes)
+        .all(|(part, plane)| *plane == plane_pix_format(&part))
 }
 
 #[vtable]
@@ -324,8 +356,9 @@ impl v4l2::Capture for Camera {
     }
 
     fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
-        let layout = asked_layout(&dev.config, asked);
+        let layout = dev.asked_layout(asked);
 
+        *dev.tried.lock() = layout;
         PixFormat {
             set_csc: asked.set_csc,
             ..pix_format(&layout, &Coding::negotiate(asked, layout.format))
@@ -333,7 +366,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
-        let layout = asked_layout(&dev.config, format);
+        let layout = dev.asked_layout(format);
         let coding = Coding::negotiate(format, layout.format);
         let mut settings = dev.settings.lock();
 
@@ -342,28 +375,45 @@ impl v4l2::Capture for Camera {
         settings.look.colour = coding.colour(layout.format);
     }
 
-    fn frame_sizes(dev: &v4l2::Device<Self>, pixelformat: u32) -> Option<Steps> {
+    fn enum_framesizes(dev: &v4l2::Device<Self>, pixelformat: u32, index: u32) -> Option<FrmSize> {
         let format = find(&dev.config, pixelformat)?;
+        let max = largest(&dev.config, format);
 
-        Some(Steps {
-            min: (layout::MIN_WIDTH, layout::MIN_HEIGHT),
-            max: largest(&dev.config, format),
-            step: (format.width_step().get(), format.height_step().get()),
-        })
+        if dev.config.is_stepwise {
+            return (index == 0).then_some(FrmSize::Stepwise(FrmSizeStepwise {
+                min: (layout::MIN_WIDTH, layout::MIN_HEIGHT),
+                max,
+                step: (format.width_step().get(), format.height_step().get()),
+            }));
+        }
+        modes::sizes(max, dev.config.has_own_native())
+            .nth(index as usize)
+            .map(|(width, height)| FrmSize::Discrete(width, height))
     }
 
-    fn frame_intervals(
+    fn enum_frameintervals(
         dev: &v4l2::Device<Self>,
         pixelformat: u32,
         width: u32,
         height: u32,
-    ) -> Option<(Fract, Fract)> {
+        index: u32,
+    ) -> Option<FrmIval> {
         let format = find(&dev.config, pixelformat)?;
         let layout = layout(&dev.config, format.fourcc, width, height);
 
-        // A size that would be adjusted is none that there is.
-        ((layout.width, layout.height) == (width, height))
-            .then_some((fract(dev.limits.min), fract(dev.limits.max)))
+        // A size that VIDIOC_S_FMT would adjust has no intervals.
+        if (layout.width, layout.height) != (width, height) {
+            return None;
+        }
+        if dev.config.is_stepwise {
+            return (index == 0).then_some(FrmIval::Continuous(
+                fract(dev.limits.min),
+                fract(dev.limits.max),
+            ));
+        }
+        modes::intervals(dev.limits, (width, height))
+            .nth(index as usize)
+            .map(|interval| FrmIval::Discrete(fract(interval)))
     }
 
     fn interval(dev: &v4l2::Device<Self>) -> Fract {

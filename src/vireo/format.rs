@@ -454,15 +454,17 @@ impl Format {
             .fold(EVEN, |step, component| lcm(step, component.height.into()))
     }
 
-    /// The bytes from one line to the next are a multiple of this where lines are padded: lines of
-    /// components that follow the first have their share of it.
+    /// A `bytesperline` that is asked for is rounded up to a multiple of this, so that lines of
+    /// every component are a multiple of four bytes, as GStreamer has them.
+    ///
+    /// GStreamer takes the strides of all components for its own when that of the first one is.
+    /// The lines of NV24's chroma are twice as long as those of its luma, rounded up by themselves:
+    /// with eight they agree, too, or the first one differs.
     pub fn stride_step(&self) -> NonZero<u32> {
-        let mut components = self.components.iter();
-        let bytes = components.next().map_or(EVEN, |first| first.bytes.into());
-
-        components.fold(EVEN, |step, component| {
-            lcm(step, bytes.saturating_mul(component.width.into()))
-        })
+        match self.components {
+            [_, _, ..] if !self.is_apart => EVEN.saturating_pow(3),
+            _ => EVEN.saturating_pow(2),
+        }
     }
 }
 

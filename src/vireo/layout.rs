@@ -37,12 +37,12 @@ fn align(size: u32, min: u32, max: u32, step: NonZero<u32>) -> u32 {
         .max(least)
 }
 
-/// Returns the multiple of `step` from `asked` on, unless `line` bytes alone are as many.
+/// Returns the multiple of `step` from `asked` and `line` bytes on; just the line where nothing (0)
+/// is asked for.
 fn pad(line: u32, asked: u32, step: NonZero<u32>) -> u32 {
-    if asked <= line {
-        line
-    } else {
-        (asked + (step.get() - 1)) / step * step.get()
+    match asked {
+        0 => line,
+        _ => (asked.max(line) + (step.get() - 1)) / step * step.get(),
     }
 }
 
@@ -130,15 +130,16 @@ impl Layout {
     }
 
     /// Returns the same with this many bytes from one line of each part to the next, or as near to
-    /// it as can be: room for the line, and for twice the longest line at most.
-    pub fn padded(mut self, bytesperline: &[u32]) -> Self {
+    /// it as can be: a multiple of the step of the format, room for the line, and for twice the
+    /// longest line at most. With 0 there is no padding.
+    pub fn padded(self, bytesperline: &[u32]) -> Self {
         let Self { format, width, .. } = self;
         let mut asked = bytesperline.iter().copied();
+        let mut strides = [0; MAX_PARTS];
         // The line and the stride of the first component.
         let mut first = None;
 
-        self.sizeimage = 0;
-        for (stride, component) in self.strides.iter_mut().zip(format.components) {
+        for (stride, component) in strides.iter_mut().zip(format.components) {
             let line = component.line(width);
 
             *stride = match first {
@@ -154,9 +155,25 @@ impl Layout {
                 ),
             };
             first = first.or(Some((line, *stride)));
-            self.sizeimage += *stride * (self.height / NonZero::<u32>::from(component.height));
         }
+        self.with_strides(strides)
+    }
+
+    fn with_strides(mut self, strides: [u32; MAX_PARTS]) -> Self {
+        self.strides = strides;
+        self.sizeimage = self.planes().map(|plane| plane.size() as u32).sum();
         self
+    }
+
+    /// Returns the same with the lines of `told`, a layout that user space was told of before, where
+    /// a request repeats what it was told: exact strides for the same format and width. Otherwise
+    /// they are left over from `told`, and there is no padding.
+    #[allow(dead_code, reason = "for the driver")]
+    pub fn retold(self, told: &Self) -> Self {
+        if (self.format, self.width) != (told.format, told.width) {
+            return self.padded(&[]);
+        }
+        self.with_strides(told.strides)
     }
 
     /// Returns the parts of the frame that lie in memory of their own: one, or one for each
@@ -382,16 +399,20 @@ mod tests {
 
         assert_eq!(strides(b"YUYV", &[0]), ([1280, 0, 0], 614400));
         assert_eq!(strides(b"YUYV", &[1279]), ([1280, 0, 0], 614400));
-        assert_eq!(strides(b"YUYV", &[1281]), ([1282, 0, 0], 615360));
+        assert_eq!(strides(b"YUYV", &[1281]), ([1284, 0, 0], 616320));
         assert_eq!(strides(b"RGB3", &[2048]), ([2048, 0, 0], 983040));
         assert_eq!(strides(b"GREY", &[u32::MAX]), ([15360, 0, 0], 7372800));
         // What is asked for more planes than there are in memory is not looked at.
         assert_eq!(strides(b"NV12", &[768, 4000]), ([768, 768, 0], 552960));
         assert_eq!(strides(b"NV24", &[768]), ([768, 1536, 0], 1105920));
         assert_eq!(strides(b"YU12", &[767]), ([768, 384, 384], 552960));
+        assert_eq!(strides(b"YU12", &[1]), ([640, 320, 320], 460800));
+        assert_eq!(strides(b"YU12", &[642]), ([648, 324, 324], 466560));
+        assert_eq!(strides(b"NV24", &[642]), ([648, 1296, 0], 933120));
         assert_eq!(strides(b"422P", &[1024]), ([1024, 512, 512], 983040));
         assert_eq!(strides(b"NM12", &[768, 1024]), ([768, 1024, 0], 614400));
         assert_eq!(strides(b"YM12", &[0, 512, 0]), ([640, 512, 320], 506880));
+        assert_eq!(strides(b"YM12", &[642, 322, 0]), ([644, 324, 320], 463680));
     }
 
     #[test]
@@ -416,9 +437,47 @@ mod tests {
                 assert_eq!(bytes, layout.sizeimage);
                 assert_eq!(end, layout.sizeimage as usize);
                 // What was given can be asked for.
-                assert!(layout.padded(&[layout.bytesperline()]) == layout || format.is_apart);
+                assert!(
+                    layout.padded(&[layout.bytesperline()]) == layout
+                        || format.is_apart
+                        || asked == 0
+                );
+                assert!(layout.retold(&layout) == layout);
             }
         }
+    }
+
+    #[test]
+    fn strides_are_left_over() {
+        let layout =
+            |name, width, asked: &[u32]| Layout::negotiate(fourcc(name), width, 480).padded(asked);
+        let told = layout(b"YU12", 644, &[]);
+
+        // Lines that nobody asked to be padded stay as they are, at any height.
+        assert!(told.retold(&told) == told);
+        assert!(layout(b"YU12", 644, &[644]) != told);
+        assert!(
+            Layout::negotiate(fourcc(b"YU12"), 644, 16)
+                .retold(&told)
+                .bytesperline()
+                == 644
+        );
+        // Padding stays, too.
+        assert!(
+            layout(b"YUYV", 640, &[])
+                .retold(&layout(b"YUYV", 640, &[2048]))
+                .bytesperline()
+                == 2048
+        );
+        // Of another width or format there is none.
+        assert!(
+            layout(b"YU12", 640, &[1280]).retold(&layout(b"YUYV", 640, &[]))
+                == layout(b"YU12", 640, &[])
+        );
+        assert!(
+            layout(b"YUYV", 320, &[1280]).retold(&layout(b"YUYV", 640, &[]))
+                == layout(b"YUYV", 320, &[])
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub const MAX: (u32, u32) = (10, 1);
 const NSEC_PER_SEC: u64 = 1_000_000_000;
 
 /// Whether one interval is shorter than the other.
-fn below(a: (u32, u32), b: (u32, u32)) -> bool {
+pub(crate) fn below(a: (u32, u32), b: (u32, u32)) -> bool {
     u64::from(a.0) * u64::from(b.1) < u64::from(b.0) * u64::from(a.1)
 }
 

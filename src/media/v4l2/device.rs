@@ -10,8 +10,9 @@ use super::{
     format::{
         FmtDesc,
         Fract,
-        PixFormat,
-        Steps, //
+        FrmIval,
+        FrmSize,
+        PixFormat, //
     },
     ioctl,
     selection::{
@@ -96,17 +97,23 @@ pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     /// Called only while no buffers are allocated.
     fn s_fmt(dev: &Device<Self>, format: &PixFormat);
 
-    /// The sizes of a format (VIDIOC_ENUM_FRAMESIZES), `None` where there is no such format.
-    fn frame_sizes(dev: &Device<Self>, pixelformat: u32) -> Option<Steps>;
+    /// The sizes of a format (VIDIOC_ENUM_FRAMESIZES) with this index, `None` past the last and
+    /// where there is no such format.
+    ///
+    /// All sizes of a format are [`FrmSize::Discrete`], or there is one [`FrmSize::Stepwise`].
+    fn enum_framesizes(dev: &Device<Self>, pixelformat: u32, index: u32) -> Option<FrmSize>;
 
-    /// The shortest and the longest interval at a size (VIDIOC_ENUM_FRAMEINTERVALS), `None` where
-    /// there is no such format or size.
-    fn frame_intervals(
+    /// The intervals at a size (VIDIOC_ENUM_FRAMEINTERVALS) with this index, `None` past the last
+    /// and where there is no such format or size.
+    ///
+    /// All intervals of a size are [`FrmIval::Discrete`], or there is one [`FrmIval::Continuous`].
+    fn enum_frameintervals(
         dev: &Device<Self>,
         pixelformat: u32,
         width: u32,
         height: u32,
-    ) -> Option<(Fract, Fract)>;
+        index: u32,
+    ) -> Option<FrmIval>;
 
     /// The current interval (VIDIOC_G_PARM).
     fn interval(dev: &Device<Self>) -> Fract;

@@ -173,15 +173,39 @@ impl PixFormat {
     }
 }
 
-/// A range in steps, for sizes: the smallest, the largest, and the step between.
+/// Frame sizes in steps: from `min` to `max`, each a width and a height.
+///
+/// Corresponds to `struct v4l2_frmsize_stepwise`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps {
+pub struct FrmSizeStepwise {
     /// The smallest width and height.
     pub min: (u32, u32),
     /// The largest width and height.
     pub max: (u32, u32),
     /// The steps of width and height.
     pub step: (u32, u32),
+}
+
+/// An answer to VIDIOC_ENUM_FRAMESIZES.
+///
+/// Corresponds to `struct v4l2_frmsizeenum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrmSize {
+    /// One size among others, as width and height.
+    Discrete(u32, u32),
+    /// All sizes in a range. There is nothing after it.
+    Stepwise(FrmSizeStepwise),
+}
+
+/// An answer to VIDIOC_ENUM_FRAMEINTERVALS.
+///
+/// Corresponds to `struct v4l2_frmivalenum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrmIval {
+    /// One interval among others.
+    Discrete(Fract),
+    /// All intervals from the shortest to the longest. There is nothing after it.
+    Continuous(Fract, Fract),
 }
 
 /// A fraction, for a time in seconds.

@@ -9,7 +9,11 @@ use super::{
             Capture,
             Device, //
         },
-        format::PixFormat, //
+        format::{
+            FrmIval,
+            FrmSize,
+            PixFormat, //
+        }, //
     },
     VTable, //
 };
@@ -128,24 +132,28 @@ impl<T: Capture> VTable<T> {
         let (dev, sizes) = unsafe { (Device::<T>::from_file(file), &mut *sizes) };
 
         from_result(|| {
-            if sizes.index != 0 {
-                return Err(EINVAL);
+            match T::enum_framesizes(dev, sizes.pixel_format, sizes.index).ok_or(EINVAL)? {
+                FrmSize::Discrete(width, height) => {
+                    sizes.type_ = bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
+                    sizes.__bindgen_anon_1.discrete =
+                        bindings::v4l2_frmsize_discrete { width, height };
+                }
+                FrmSize::Stepwise(steps) => {
+                    sizes.type_ = if steps.step == (1, 1) {
+                        bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_CONTINUOUS
+                    } else {
+                        bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_STEPWISE
+                    };
+                    sizes.__bindgen_anon_1.stepwise = bindings::v4l2_frmsize_stepwise {
+                        min_width: steps.min.0,
+                        max_width: steps.max.0,
+                        step_width: steps.step.0,
+                        min_height: steps.min.1,
+                        max_height: steps.max.1,
+                        step_height: steps.step.1,
+                    };
+                }
             }
-            let steps = T::frame_sizes(dev, sizes.pixel_format).ok_or(EINVAL)?;
-            let kind = if steps.step == (1, 1) {
-                bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_CONTINUOUS
-            } else {
-                bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_STEPWISE
-            };
-            sizes.type_ = kind;
-            sizes.__bindgen_anon_1.stepwise = bindings::v4l2_frmsize_stepwise {
-                min_width: steps.min.0,
-                max_width: steps.max.0,
-                step_width: steps.step.0,
-                min_height: steps.min.1,
-                max_height: steps.max.1,
-                step_height: steps.step.1,
-            };
             Ok(0)
         })
     }
@@ -162,21 +170,28 @@ impl<T: Capture> VTable<T> {
         let (dev, ivals) = unsafe { (Device::<T>::from_file(file), &mut *ivals) };
 
         from_result(|| {
-            if ivals.index != 0 {
-                return Err(EINVAL);
+            let (width, height) = (ivals.width, ivals.height);
+
+            match T::enum_frameintervals(dev, ivals.pixel_format, width, height, ivals.index)
+                .ok_or(EINVAL)?
+            {
+                FrmIval::Discrete(interval) => {
+                    ivals.type_ = bindings::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE;
+                    ivals.__bindgen_anon_1.discrete = interval.into();
+                }
+                FrmIval::Continuous(min, max) => {
+                    ivals.type_ = bindings::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_CONTINUOUS;
+                    ivals.__bindgen_anon_1.stepwise = bindings::v4l2_frmival_stepwise {
+                        min: min.into(),
+                        max: max.into(),
+                        // For a continuous range the API asks for a step of one.
+                        step: bindings::v4l2_fract {
+                            numerator: 1,
+                            denominator: 1,
+                        },
+                    };
+                }
             }
-            let (min, max) = T::frame_intervals(dev, ivals.pixel_format, ivals.width, ivals.height)
-                .ok_or(EINVAL)?;
-            ivals.type_ = bindings::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_CONTINUOUS;
-            ivals.__bindgen_anon_1.stepwise = bindings::v4l2_frmival_stepwise {
-                min: min.into(),
-                max: max.into(),
-                // For a continuous range the API asks for a step of one.
-                step: bindings::v4l2_fract {
-                    numerator: 1,
-                    denominator: 1,
-                },
-            };
             Ok(0)
         })
     }
