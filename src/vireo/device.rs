@@ -294,13 +294,23 @@ fn largest(config: &Config, format: &Format) -> (u32, u32) {
 
 /// The layout of this size, or as near to it as can be, without padding; what is not offered is as
 /// good as unknown.
+///
+/// A size out of range becomes one that is enumerated: programs ask for sizes of nothing and of
+/// tens of thousands of pixels to see what they get.
 fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout {
     let format = find(config, pixelformat)
         .or(config.offered().next())
         .unwrap_or(Format::find_or_default(0));
-    let most = largest(config, format);
+    let max = largest(config, format);
+    let is_in_range = (layout::MIN_WIDTH..=max.0).contains(&width)
+        && (layout::MIN_HEIGHT..=max.1).contains(&height);
+    let (width, height) = if config.is_stepwise || is_in_range {
+        (width.min(max.0), height.min(max.1))
+    } else {
+        modes::nearest(max, config.has_own_native(), (width, height))
+    };
 
-    Layout::negotiate(format.fourcc, width.min(most.0), height.min(most.1))
+    Layout::negotiate(format.fourcc, width, height)
 }
 
 /// Whether a request repeats the lines and sizes that user space was told of a layout.
@@ -441,6 +451,11 @@ impl v4l2::Capture for Camera {
 
     fn selection(dev: &v4l2::Device<Self>, target: Target) -> Option<Rect> {
         let look = dev.settings.lock().look;
+
+        // Where sizes are a list, v4l2-compliance takes a crop for a fault.
+        if target != Target::NativeSize && !dev.config.is_stepwise {
+            return None;
+        }
         let crop = match target {
             Target::Crop => look.crop,
             Target::CropDefault | Target::CropBounds | Target::NativeSize => {

@@ -56,6 +56,15 @@ pub(crate) fn sizes(max: (u32, u32), with_max: bool) -> impl Iterator<Item = (u3
     usual().chain((is_missing && (with_max || is_only)).then_some(max))
 }
 
+/// Returns which of these sizes is the nearest, as `v4l2_find_nearest_size()` does.
+pub(crate) fn nearest(max: (u32, u32), with_max: bool, asked: (u32, u32)) -> (u32, u32) {
+    let distance = |size: &(u32, u32)| {
+        u64::from(size.0.abs_diff(asked.0)) + u64::from(size.1.abs_diff(asked.1))
+    };
+
+    sizes(max, with_max).min_by_key(distance).unwrap_or(max)
+}
+
 /// Returns the intervals of a camera at a frame size, the shortest first. There is at least one.
 pub(crate) fn intervals(limits: Limits, size: (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
     let pixels = u64::from(size.0) * u64::from(size.1);
@@ -101,6 +110,17 @@ mod tests {
         // Where nothing usual fits there is that one alone.
         assert!(sizes((32, 16), false).eq([(32, 16)]));
         assert!(sizes((160, 4320), true).eq([(160, 120), (160, 4320)]));
+    }
+
+    #[test]
+    fn sizes_out_of_range_become_usual() {
+        let max = (7680, 4320);
+
+        assert!(nearest(max, false, (0, 0)) == (160, 120));
+        assert!(nearest(max, false, (u32::MAX, u32::MAX)) == (3840, 2160));
+        assert!(nearest(max, true, (u32::MAX, u32::MAX)) == max);
+        assert!(nearest(max, false, (640, 1)) == (640, 360));
+        assert!(nearest((32, 16), false, (0, 0)) == (32, 16));
     }
 
     #[test]

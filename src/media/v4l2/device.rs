@@ -131,7 +131,8 @@ pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
     /// The value of a control of [`ctrl::Kind::Volatile`]. The handler's lock is held.
     fn g_volatile_ctrl(dev: &Device<Self>, id: ctrl::Id) -> i64;
 
-    /// The rectangle that is selected (VIDIOC_G_SELECTION), `None` where there is no such target.
+    /// The rectangle that is selected (VIDIOC_G_SELECTION), `None` where there is no such target;
+    /// without [`Target::Crop`] there is nothing to set either.
     fn selection(dev: &Device<Self>, target: Target) -> Option<Rect>;
 
     /// The part of the pixel array nearest to what was asked for.

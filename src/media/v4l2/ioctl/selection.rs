@@ -64,6 +64,7 @@ impl<T: Capture> VTable<T> {
             if !is_capture || Target::try_from(selection.target)? != Target::Crop {
                 return Err(EINVAL);
             }
+            T::selection(dev, Target::Crop).ok_or(EINVAL)?;
             let asked = Rect::from(selection.r);
             let crop = T::try_crop(dev, asked);
             if !crop.is_allowed(&asked, selection.flags) {
