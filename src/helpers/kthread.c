@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/freezer.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -12,6 +13,11 @@ void vireo_helper_set_current_state(unsigned int state)
 void vireo_helper___set_current_state(unsigned int state)
 {
 	__set_current_state(state);
+}
+
+bool vireo_helper_freezing(struct task_struct *p)
+{
+	return freezing(p);
 }
 
 bool vireo_helper_try_module_get(struct module *module)

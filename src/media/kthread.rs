@@ -23,7 +23,8 @@ use kernel::{
 /// What a [`Thread`] does.
 #[vtable]
 pub trait Function: Send + 'static {
-    /// Runs in the thread, once. Returns soon after [`Context::sleep_until`] has returned `false`.
+    /// Runs in the thread, once. Returns soon after [`Context::sleep_until`] has said
+    /// [`WakeUp::Stop`].
     fn run(&mut self, context: &Context);
 }
 
@@ -52,22 +53,34 @@ impl Context {
 
     /// Sleeps until the monotonic clock (`CLOCK_MONOTONIC`) shows `deadline`, in nanoseconds.
     ///
-    /// Returns `true` when the time has come, `false`, and that at once, when the thread is to end.
-    /// The deadline is absolute, so a late wake-up does not delay the ones after it.
-    pub fn sleep_until(&self, deadline: u64) -> bool {
+    /// The deadline is absolute, so a late wake-up does not delay the ones after it. The thread is
+    /// freezable: while tasks are frozen it does not return.
+    pub fn sleep_until(&self, deadline: u64) -> WakeUp {
         let mut expires: bindings::ktime_t = i64::try_from(deadline).unwrap_or(i64::MAX);
 
         loop {
-            // The state is set before the flag is read: a stop in between finds the thread
-            // sleeping, and wakes it.
+            let mut was_frozen = false;
+
+            // SAFETY: By the type invariant this is a kernel thread, which is running; it may
+            // sleep.
+            if unsafe { bindings::kthread_freezable_should_stop(&mut was_frozen) } {
+                return WakeUp::Stop;
+            }
+            if was_frozen {
+                return WakeUp::Thawed;
+            }
+
+            // The state is set before the flags are read: a stop or a freeze in between finds the
+            // thread sleeping, and wakes it.
             //
             // SAFETY: A thread may set its own state; it is running again before it returns.
             unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
 
-            if self.should_stop() {
+            // SAFETY: A thread may ask about itself.
+            if self.should_stop() || unsafe { bindings::freezing(bindings::get_current()) } {
                 // SAFETY: As above.
                 unsafe { bindings::__set_current_state(bindings::TASK_RUNNING) };
-                return false;
+                continue;
             }
 
             // SAFETY: `expires` is valid for the call, and the state was set above.
@@ -75,10 +88,26 @@ impl Context {
                 bindings::schedule_hrtimeout(&mut expires, bindings::hrtimer_mode_HRTIMER_MODE_ABS)
             };
             if ret == 0 {
-                return !self.should_stop();
+                return if self.should_stop() {
+                    WakeUp::Stop
+                } else {
+                    WakeUp::Due
+                };
             }
         }
     }
+}
+
+/// Why [`Context::sleep_until`] has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WakeUp {
+    /// The time has come.
+    Due,
+    /// The thread was frozen meanwhile, as all tasks are while the system suspends. The time may
+    /// have come or not.
+    Thawed,
+    /// The thread is to end.
+    Stop,
 }
 
 /// An owned kernel thread: dropping it ends the thread and waits for that.
@@ -163,6 +192,8 @@ impl<F: Function> Thread<F> {
         // thread lives.
         let function = unsafe { &mut *data.cast::<F>() };
 
+        // SAFETY: This is a kernel thread, of itself.
+        unsafe { bindings::set_freezable() };
         // INVARIANT: This is a kernel thread made by `spawn()`.
         function.run(&Context(NotThreadSafe));
         0

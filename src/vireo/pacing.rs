@@ -133,6 +133,34 @@ impl Pacer {
         }
     }
 
+    /// Goes on after a time in which there were no frames: frame `n` is due an interval after `now`.
+    #[allow(dead_code, reason = "for the driver")]
+    pub fn resume(&self, n: u64, now: u64) -> Self {
+        let Self { num, den, .. } = *self;
+        let interval = Self {
+            start: 0,
+            first: 0,
+            num,
+            den,
+        }
+        .deadline(1);
+
+        match n.checked_sub(1) {
+            Some(first) => Self {
+                start: now,
+                first,
+                num,
+                den,
+            },
+            None => Self {
+                start: now.saturating_add(interval),
+                first: 0,
+                num,
+                den,
+            },
+        }
+    }
+
     /// Returns when frame `n` is due, in nanoseconds, rounded down.
     pub fn deadline(&self, n: u64) -> u64 {
         let Self { num, den, .. } = *self;
@@ -335,6 +363,23 @@ mod tests {
             assert_eq!(pacer.change(u64::MAX, num, den).due(u64::MAX), u64::MAX);
         }
         assert_eq!(Pacer::new(0, 10, 1).due(u64::MAX), 1_844_674_408);
+    }
+
+    #[test]
+    fn frames_go_on_after_a_pause() {
+        let pacer = Pacer::new(1_000, 1, 1000);
+        let resumed = pacer.resume(5, 9_000_000_000);
+
+        assert_eq!(resumed.deadline(4), 9_000_000_000);
+        assert_eq!(resumed.deadline(5), 9_001_000_000);
+        assert_eq!(resumed.deadline(6), 9_002_000_000);
+        assert_eq!(resumed.due(9_000_999_999), 5);
+        assert_eq!(pacer.resume(0, 7_000).deadline(0), 1_007_000);
+        assert_eq!(pacer.resume(0, 7_000).deadline(1), 2_007_000);
+        assert_eq!(
+            pacer.resume(u64::MAX, u64::MAX).deadline(u64::MAX),
+            u64::MAX
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ use media::{
 };
 
 /// How many frames come before numbers begin anew at 0, where that is asked for.
-const BEFORE_WRAP: u32 = 63;
+const BEFORE_WRAP: u32 = 64;
 
 /// How many frames a thread that was held up delivers late.
 const BACKLOG: u64 = 8;
@@ -102,7 +102,7 @@ impl Sensor {
             dev: dev.into(),
             settings,
             first: if settings.faults.wrap {
-                u32::MAX - BEFORE_WRAP
+                0u32.wrapping_sub(BEFORE_WRAP)
             } else {
                 0
             },
@@ -239,12 +239,22 @@ impl kthread::Function for Sensor {
     fn run(&mut self, context: &kthread::Context) {
         let (num, den) = self.settings.interval;
         // A sensor exposes before there is anything to read: the first frame takes its time, too.
-        let begin = context.now();
-        let start = Pacer::new(begin, num, den).deadline(1);
-        let mut pacer = Pacer::new(start, num, den);
+        let mut begin = context.now();
+        let mut pacer = Pacer::new(begin, num, den).resume(0, begin);
         let mut sequence = 0;
 
-        while context.sleep_until(pacer.deadline(sequence)) {
+        loop {
+            match context.sleep_until(pacer.deadline(sequence)) {
+                kthread::WakeUp::Stop => return,
+                kthread::WakeUp::Thawed => {
+                    // It was switched off: nothing is owed for that time.
+                    begin = context.now();
+                    pacer = pacer.resume(sequence, begin);
+                    continue;
+                }
+                kthread::WakeUp::Due => {}
+            }
+
             let end = pacer.deadline(sequence);
             // As the frame before it ends, the exposure of this one begins.
             let exposed = match sequence {
