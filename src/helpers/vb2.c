@@ -42,6 +42,14 @@ bool vireo_helper_userptr_ratelimit(void)
 	return __ratelimit(&state);
 }
 
+bool vireo_helper_dmabuf_ratelimit(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&state);
+}
+
 void vireo_helper_init_delayed_work(struct delayed_work *dwork,
 				    work_func_t func)
 {

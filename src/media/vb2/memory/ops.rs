@@ -159,10 +159,21 @@ fn import(
     // A frame is written: a descriptor that was opened for reading alone does not allow that.
     if dir != DataDirection::ToDevice && !dmabuf.is_writable() {
         stats.inc(Counter::RefusedReadOnly);
+        log_read_only(dev);
         return Err(EINVAL);
     }
     dma_buf::Import::new(dmabuf, dev, dir, stats.clone())
         .inspect_err(|_| stats.inc(Counter::RefusedExporter))
+}
+
+/// Says, now and then, what to do instead.
+fn log_read_only(dev: &Device) {
+    // SAFETY: The helper only reads a state of its own.
+    if unsafe { bindings::dmabuf_ratelimit() } {
+        dev.pr_info(fmt!(
+            "DMABUF was exported read-only; export it with O_RDWR, as in VIDIOC_EXPBUF\n"
+        ));
+    }
 }
 
 /// # Safety
