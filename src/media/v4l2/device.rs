@@ -39,6 +39,7 @@ use kernel::{
     devres,
     error::to_result,
     module::ThisModule,
+    new_mutex,
     prelude::*,
     sync::{
         aref::{
@@ -49,6 +50,7 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
+        Mutex, //
     },
     types::Opaque, //
 };
@@ -168,6 +170,9 @@ pub struct Device<T: Capture> {
     buf_type: BufType,
     /// Whether the node is there to be unregistered: whoever clears this does it.
     is_registered: Atomic<bool>,
+    /// Held while an event is dequeued that was seen to be there.
+    #[pin]
+    pub(super) dequeue_event: Mutex<()>,
     /// Held for the queue, whose memory it is mapped for.
     parent: ARef<device::Device>,
     #[pin]
@@ -207,6 +212,7 @@ impl<T: Capture> Device<T> {
                 queue <- unsafe { vb2::Queue::new(dev, this, buf_type as u32, &T::QUEUE, stats) },
                 buf_type,
                 is_registered: Atomic::new(false),
+                dequeue_event <- new_mutex!((), "v4l2::Device::dequeue_event"),
                 parent: dev.into(),
                 _pin: PhantomPinned,
             }),

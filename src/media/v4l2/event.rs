@@ -11,8 +11,10 @@ use super::device::{
 use crate::bindings;
 use core::ptr::null;
 use kernel::{
+    error::to_result,
     ffi::c_int,
-    prelude::*, //
+    prelude::*,
+    types::Opaque, //
 };
 
 /// How many frame-sync events may wait for a slow reader before the oldest is lost.
@@ -34,6 +36,56 @@ impl<T: Capture> Device<T> {
                 bindings::v4l2_event_queue(self.vdev(), &event);
             }
         }
+    }
+
+    /// Waits until the handle of `file` has an event. Sleeps.
+    ///
+    /// `ENODEV` once the device is unregistered, which wakes all handles; `ERESTARTSYS` for a
+    /// signal.
+    ///
+    /// # Safety
+    ///
+    /// `file` must be an open file of the device's node.
+    pub(super) unsafe fn wait_for_event(&self, file: *mut bindings::file) -> Result {
+        // SAFETY: By the safety requirements the file has a handle, which stays as long as it.
+        let fh = unsafe { bindings::file_to_v4l2_fh(file) };
+        let entry = Opaque::<bindings::wait_queue_entry>::uninit();
+
+        // SAFETY: The entry is memory for one, and leaves the queue before it goes.
+        unsafe { bindings::init_wait_entry(entry.get(), 0) };
+        let result = loop {
+            // SAFETY: The entry was initialized above, and the queue is the handle's.
+            let ret = unsafe {
+                bindings::prepare_to_wait_event(
+                    &raw mut (*fh).wait,
+                    entry.get(),
+                    bindings::TASK_INTERRUPTIBLE as c_int,
+                )
+            };
+
+            // SAFETY: The node and the handle are valid.
+            let (is_registered, pending) = unsafe {
+                (
+                    bindings::video_is_registered(self.vdev()),
+                    bindings::v4l2_event_pending(fh),
+                )
+            };
+            if !is_registered {
+                break Err(ENODEV);
+            }
+            if pending != 0 {
+                break Ok(());
+            }
+            if ret != 0 {
+                break to_result(ret as c_int);
+            }
+            // SAFETY: The state was set above, and the caller may sleep.
+            unsafe { bindings::schedule() };
+        };
+
+        // SAFETY: The entry was initialized above.
+        unsafe { bindings::finish_wait(&raw mut (*fh).wait, entry.get()) };
+        result
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
 
+mod file;
 mod format;
 mod selection;
 
@@ -19,7 +20,6 @@ use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
     ffi::{
-        c_char,
         c_int,
         c_uint,
         c_void, //
@@ -40,9 +40,9 @@ impl<T: Capture> VTable<T> {
         open: Some(bindings::v4l2_fh_open),
         release: Some(bindings::vb2_fop_release),
         read: Some(Self::read_callback),
-        poll: Some(bindings::vb2_fop_poll),
+        poll: Some(Self::poll_callback),
         mmap: Some(bindings::vb2_fop_mmap),
-        unlocked_ioctl: Some(bindings::video_ioctl2),
+        unlocked_ioctl: Some(Self::ioctl_callback),
         ..pin_init::zeroed()
     };
 
@@ -181,26 +181,6 @@ impl<T: Capture> VTable<T> {
             let ret = bindings::vb2_ioctl_dqbuf(file, priv_, buffer);
             if Self::is_gone(file, ret as isize) {
                 ENODEV.to_errno()
-            } else {
-                ret
-            }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for the whole table, but that the lock is not held; `buffer` is user memory.
-    unsafe extern "C" fn read_callback(
-        file: *mut bindings::file,
-        buffer: *mut c_char,
-        count: usize,
-        offset: *mut bindings::loff_t,
-    ) -> isize {
-        // SAFETY: By the safety requirements.
-        unsafe {
-            let ret = bindings::vb2_fop_read(file, buffer, count, offset);
-            if Self::is_gone(file, ret) {
-                ENODEV.to_errno() as isize
             } else {
                 ret
             }
