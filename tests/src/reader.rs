@@ -234,7 +234,20 @@ impl Reader {
     /// The same with so many bytes from one line to the next in each plane of memory; 0 for as many
     /// as the line takes.
     pub fn padded(fourcc: u32, width: u32, height: u32, bytesperline: &[u32]) -> Option<Self> {
-        let layout = Layout::negotiate(fourcc, width, height).padded(bytesperline);
+        let tight = Layout::negotiate(fourcc, width, height);
+        // Lines without padding need not be a multiple of anything.
+        let asked: Vec<u32> = bytesperline
+            .iter()
+            .zip(tight.parts())
+            .map(|(asked, part)| {
+                if *asked == part.bytesperline {
+                    0
+                } else {
+                    *asked
+                }
+            })
+            .collect();
+        let layout = tight.padded(&asked);
         let mut parts = layout.parts().zip(bytesperline);
 
         ((layout.format.fourcc, layout.width, layout.height) == (fourcc, width, height)
@@ -908,6 +921,8 @@ mod tests {
         assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[704]).is_some());
         assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[639]).is_none());
         assert!(Reader::padded(fourcc(b"NV12"), 640, 480, &[641]).is_none());
+        assert!(Reader::padded(fourcc(b"YU12"), 642, 480, &[642]).is_some());
+        assert!(Reader::padded(fourcc(b"YU12"), 642, 480, &[648]).is_some());
         assert!(Reader::padded(fourcc(b"NM12"), 640, 480, &[704, 768]).is_some());
     }
 

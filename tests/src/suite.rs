@@ -15,6 +15,7 @@ mod io;
 mod leaks;
 mod life;
 mod mplane;
+mod programs;
 mod revoke;
 pub(crate) mod runner;
 mod sane;
@@ -60,7 +61,7 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
 
 const fn configfs(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
     Test {
-        needs: Some(configfs::FOLDER),
+        needs: Some(configfs::DIRECTORY),
         ..test(name, run)
     }
 }
@@ -86,15 +87,16 @@ pub const AFTERWARDS: &str = "sane";
 pub const TESTS: &[Test] = &[
     test(AFTERWARDS, sane::capture),
     test("formats/enumerate", formats::enumerate),
+    configfs("formats/ranges", formats::ranges),
     test("formats/negotiate", formats::negotiate),
     test("formats/padding", formats::padding),
     test("formats/busy", formats::busy),
     test("formats/capture", formats::capture),
     test("formats/colours", formats::colours),
     test("formats/rates", formats::rates),
-    test("sensor/selection", sensor::selection),
+    configfs("sensor/selection", sensor::selection),
     test("sensor/light", sensor::light),
-    test("sensor/timing", sensor::timing),
+    configfs("sensor/timing", sensor::timing),
     test("sensor/timestamps", sensor::timestamps),
     errors("errors/once", sensor::errors),
     errors("errors/disconnect", sensor::disconnect),
@@ -185,6 +187,18 @@ pub const TESTS: &[Test] = &[
     configfs("configfs/wrong", configfs::wrong),
     configfs("configfs/unplugged", configfs::unplugged),
     configfs("configfs/races", configfs::races),
+    test("row-3/lists", programs::lists),
+    test("row-4/stale-stride", programs::stale_stride),
+    configfs("row-9/read-goes-on", programs::read_goes_on),
+    test("row-10/poll-first", programs::poll_first),
+    configfs("row-12/unplugged-events", programs::unplugged_events),
+    test("row-15/read-only", programs::read_only),
+    Test {
+        needs: Some(programs::PM_TEST),
+        ..test("row-16/suspend", programs::suspend)
+    },
+    configfs("row-17/directory-names", programs::directory_names),
+    configfs("row-18/names", programs::names),
     test("leaks/mmap", leaks::mmap),
     test("leaks/userptr", leaks::userptr),
     test("leaks/dmabuf", leaks::dmabuf),

@@ -89,6 +89,41 @@ pub fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Duration) -> io::Result<i1
     Ok(poll.revents)
 }
 
+/// A set of one descriptor that is waited for.
+pub struct Epoll(OwnedFd);
+
+impl Epoll {
+    /// Adds `fd`, to wait for `events`.
+    pub fn new(fd: impl AsFd, events: i32) -> io::Result<Self> {
+        // SAFETY: No memory involved; the descriptor is new, and nobody else's.
+        let epoll =
+            unsafe { OwnedFd::from_raw_fd(check(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
+        let mut event = libc::epoll_event {
+            events: events as u32,
+            u64: 0,
+        };
+        // SAFETY: One structure, which is copied.
+        check(unsafe {
+            libc::epoll_ctl(
+                epoll.as_raw_fd(),
+                libc::EPOLL_CTL_ADD,
+                fd.as_fd().as_raw_fd(),
+                &mut event,
+            )
+        })?;
+        Ok(Self(epoll))
+    }
+
+    /// The events that came, 0 when the time is over.
+    pub fn wait(&self, timeout: Duration) -> io::Result<i32> {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        let ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: Room for one event, which outlives the call.
+        check(unsafe { libc::epoll_wait(self.0.as_raw_fd(), &mut event, 1, ms) })?;
+        Ok(event.events as i32)
+    }
+}
+
 /// An anonymous file of `size` bytes that cannot shrink, as udmabuf wants it.
 pub fn memfd(size: usize) -> io::Result<OwnedFd> {
     // SAFETY: A string with its NUL.

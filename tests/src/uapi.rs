@@ -62,6 +62,18 @@ impl v4l2_frmsizeenum {
         // SAFETY: Integers only, see above.
         unsafe { self.__bindgen_anon_1.stepwise }
     }
+
+    pub fn discrete(&self) -> v4l2_frmsize_discrete {
+        // SAFETY: Integers only, see above.
+        unsafe { self.__bindgen_anon_1.discrete }
+    }
+}
+
+impl v4l2_frmivalenum {
+    pub fn discrete(&self) -> v4l2_fract {
+        // SAFETY: Integers only, see above.
+        unsafe { self.__bindgen_anon_1.discrete }
+    }
 }
 
 impl v4l2_ext_control {

@@ -134,8 +134,8 @@ fn reset(device: &Device) -> io::Result<()> {
             device.set_control(id, query.default_value)?;
         }
     }
-    // vivid's inputs are not all cameras.
-    if let Ok(all) = sensor::selected(device, uapi::V4L2_SEL_TGT_NATIVE_SIZE) {
+    // Not all inputs of vivid can crop, nor can cameras with lists of sizes.
+    if let Ok(all) = sensor::selected(device, uapi::V4L2_SEL_TGT_CROP_DEFAULT) {
         sensor::crop(device, 0, all)?;
     }
     Ok(())

@@ -27,32 +27,32 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Where there are folders of cameras.
-pub const FOLDER: &str = "/sys/kernel/config/vireo";
+/// Where there are directories of cameras.
+pub const DIRECTORY: &str = "/sys/kernel/config/vireo";
 
-/// A camera's folder, which goes when this does.
-struct Folder {
+/// A camera's directory, which goes when this does.
+pub(super) struct Directory {
     number: u32,
     path: PathBuf,
 }
 
-impl Folder {
-    fn new(number: u32) -> io::Result<Self> {
-        let path = PathBuf::from(format!("{FOLDER}/{number}"));
+impl Directory {
+    pub(super) fn new(number: u32) -> io::Result<Self> {
+        let path = PathBuf::from(format!("{DIRECTORY}/{number}"));
         fs::create_dir(&path)?;
         Ok(Self { number, path })
     }
 
-    fn write(&self, file: &str, text: &str) -> io::Result<()> {
+    pub(super) fn write(&self, file: &str, text: &str) -> io::Result<()> {
         fs::write(self.path.join(file), text)
     }
 
-    fn read(&self, file: &str) -> io::Result<String> {
+    pub(super) fn read(&self, file: &str) -> io::Result<String> {
         let text = fs::read_to_string(self.path.join(file))?;
         Ok(text.trim_end().to_string())
     }
 
-    fn remove(&self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_dir(&self.path)
     }
 
@@ -64,7 +64,7 @@ impl Folder {
     }
 
     /// Writes 1 to `enable`, and finds the node.
-    fn enable(&self) -> Outcome<Identity> {
+    pub(super) fn enable(&self) -> Outcome<Identity> {
         self.write("enable", "1").at("enable")?;
         patiently(|| {
             let node = self.nodes()?.pop();
@@ -72,7 +72,7 @@ impl Folder {
         })
     }
 
-    fn is_gone(&self) -> Outcome {
+    pub(super) fn is_gone(&self) -> Outcome {
         patiently(|| match self.nodes()?.is_empty() {
             true => Ok(()),
             false => Err(io::Error::other("the node stays")),
@@ -80,7 +80,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = self.remove();
     }
@@ -88,12 +88,13 @@ impl Drop for Folder {
 
 /// A camera is what its files say, and there as long as it is enabled.
 pub fn camera(_bench: &Bench) -> Outcome {
-    let folder = Folder::new(200).at("mkdir")?;
+    let folder = Directory::new(200).at("mkdir")?;
     for (file, text) in [
         ("enable", "0"),
         ("native_size", "7680x4320"),
         ("name", "vireo"),
         ("multiplanar", "0"),
+        ("stepwise", "0"),
     ] {
         equal(file, folder.read(file).at(file)?, text.to_string())?;
     }
@@ -110,6 +111,7 @@ pub fn camera(_bench: &Bench) -> Outcome {
         ("min_fps", "2"),
         ("max_fps", "60"),
         ("error_inj", "1"),
+        ("stepwise", "1"),
     ];
     for (file, text) in settings {
         folder.write(file, text).at(file)?;
@@ -166,11 +168,11 @@ pub fn camera(_bench: &Bench) -> Outcome {
 /// What makes no sense is refused, and changes nothing.
 pub fn wrong(_bench: &Bench) -> Outcome {
     for name in ["x", "256", "-1", "1x", "+3"] {
-        let made = fs::create_dir(format!("{FOLDER}/{name}"));
+        let made = fs::create_dir(format!("{DIRECTORY}/{name}"));
         refused(name, libc::EINVAL, made)?;
     }
-    refused("a number that is taken", libc::EEXIST, Folder::new(0))?;
-    let folder = Folder::new(201).at("mkdir")?;
+    refused("a number that is taken", libc::EEXIST, Directory::new(0))?;
+    let folder = Directory::new(201).at("mkdir")?;
     let again = fs::create_dir(&folder.path);
     refused("a folder that is there", libc::EEXIST, again)?;
     refused(
@@ -193,6 +195,7 @@ pub fn wrong(_bench: &Bench) -> Outcome {
         ("max_fps", "0"),
         ("max_fps", "1001"),
         ("error_inj", "-1"),
+        ("stepwise", "2"),
     ] {
         let before = folder.read(file).at(file)?;
         let what = format!("{text} for {file}");
@@ -215,7 +218,7 @@ pub fn wrong(_bench: &Bench) -> Outcome {
 
 /// A camera whose folder is removed while it streams is as one that is unplugged.
 pub fn unplugged(_bench: &Bench) -> Outcome {
-    let folder = Folder::new(202).at("mkdir")?;
+    let folder = Directory::new(202).at("mkdir")?;
     let node = folder.enable()?;
     let (device, exporter) = (
         Device::open(&node.path).at("open")?,
@@ -239,7 +242,7 @@ pub fn unplugged(_bench: &Bench) -> Outcome {
     holds("buffers", size > 0)?;
     drop(stream);
     // The number is free, and what was exported is still there.
-    let again = Folder::new(202).at("mkdir again")?;
+    let again = Directory::new(202).at("mkdir again")?;
     let other = Device::open(&again.enable()?.path).at("open")?;
     let map = Mapping::shared(&fd, 0, 4096).at("mmap of what was exported")?;
     map.fill(0, 4096, 0x5a);
@@ -272,7 +275,7 @@ pub fn races(_bench: &Bench) -> Outcome {
         }
         Ok(count)
     };
-    let path = PathBuf::from(format!("{FOLDER}/203"));
+    let path = PathBuf::from(format!("{DIRECTORY}/203"));
     let file = path.join("enable");
     let outcome = thread::scope(|scope| {
         let folders = scope.spawn(|| {
@@ -310,4 +313,12 @@ pub fn races(_bench: &Bench) -> Outcome {
     });
     let _ = fs::remove_dir(&path);
     outcome
+}
+
+/// A camera that has ranges of sizes and rates, and crops, and the directory that it goes with.
+pub(super) fn stepwise(number: u32) -> Outcome<(Device, Directory)> {
+    let camera = Directory::new(number).at("mkdir")?;
+    camera.write("stepwise", "1").at("stepwise")?;
+    let device = Device::open(&camera.enable()?.path).at("open")?;
+    Ok((device, camera))
 }

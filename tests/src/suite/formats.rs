@@ -10,6 +10,7 @@ use super::bench::Context;
 use super::bench::Outcome;
 use super::bench::FOURCC;
 use super::bench::SIZE;
+use super::configfs::stepwise;
 use crate::reader::format::fourcc;
 use crate::reader::format::offered;
 use crate::reader::layout::Layout;
@@ -44,7 +45,11 @@ fn describe(device: &Device, index: u32, kind: u32) -> io::Result<u32> {
     Ok(desc.pixelformat)
 }
 
-fn frame_size(device: &Device, index: u32, fourcc: u32) -> io::Result<uapi::v4l2_frmsizeenum> {
+pub(super) fn frame_size(
+    device: &Device,
+    index: u32,
+    fourcc: u32,
+) -> io::Result<uapi::v4l2_frmsizeenum> {
     let mut size = uapi::v4l2_frmsizeenum {
         index,
         pixel_format: fourcc,
@@ -54,7 +59,13 @@ fn frame_size(device: &Device, index: u32, fourcc: u32) -> io::Result<uapi::v4l2
     Ok(size)
 }
 
-fn interval(device: &Device, index: u32, fourcc: u32, w: u32, h: u32) -> io::Result<()> {
+pub(super) fn interval(
+    device: &Device,
+    index: u32,
+    fourcc: u32,
+    w: u32,
+    h: u32,
+) -> io::Result<uapi::v4l2_frmivalenum> {
     let mut interval = uapi::v4l2_frmivalenum {
         index,
         pixel_format: fourcc,
@@ -62,7 +73,8 @@ fn interval(device: &Device, index: u32, fourcc: u32, w: u32, h: u32) -> io::Res
         height: h,
         ..Default::default()
     };
-    device.ioctl(uapi::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)
+    device.ioctl(uapi::VIDIOC_ENUM_FRAMEINTERVALS, &mut interval)?;
+    Ok(interval)
 }
 
 /// What is enumerated is there, and nothing beyond.
@@ -85,19 +97,11 @@ pub fn enumerate(bench: &Bench) -> Outcome {
     )?;
 
     for fourcc in found {
-        let size = frame_size(&device, 0, fourcc).at("sizes")?;
-        holds(
-            "sizes are stepwise",
-            size.type_ != uapi::V4L2_FRMSIZE_TYPE_DISCRETE,
-        )?;
-        let s = size.stepwise();
-        equal("smallest", (s.min_width, s.min_height), (32, 16))?;
-        equal("largest", (s.max_width, s.max_height), (7680, 4320))?;
-        holds("steps", s.step_width <= 4 && s.step_height <= 2)?;
+        frame_size(&device, 0, fourcc).at("sizes")?;
         refused(
-            "a second range of sizes",
+            "an endless list of sizes",
             libc::EINVAL,
-            frame_size(&device, 1, fourcc),
+            frame_size(&device, 1000, fourcc),
         )?;
         interval(&device, 0, fourcc, 640, 480).at("intervals")?;
         refused(
@@ -121,6 +125,30 @@ pub fn enumerate(bench: &Bench) -> Outcome {
     )?;
     let unknown = interval(&device, 0, unknown, 640, 480);
     refused("intervals of no format", libc::EINVAL, unknown)
+}
+
+/// With ranges there is one of sizes, and one of intervals.
+pub fn ranges(bench: &Bench) -> Outcome {
+    let (device, _camera) = stepwise(209)?;
+    for fourcc in formats(bench) {
+        let size = frame_size(&device, 0, fourcc).at("sizes")?;
+        equal("type", size.type_, uapi::V4L2_FRMSIZE_TYPE_STEPWISE)?;
+        let s = size.stepwise();
+        equal("smallest", (s.min_width, s.min_height), (32, 16))?;
+        equal("largest", (s.max_width, s.max_height), (7680, 4320))?;
+        holds("steps", s.step_width <= 4 && s.step_height <= 2)?;
+        let second = frame_size(&device, 1, fourcc);
+        refused("a second range of sizes", libc::EINVAL, second)?;
+        let range = interval(&device, 0, fourcc, 7680, 4320).at("intervals")?;
+        equal("type", range.type_, uapi::V4L2_FRMIVAL_TYPE_CONTINUOUS)?;
+        let second = interval(&device, 1, fourcc, 7680, 4320);
+        refused("a second range of intervals", libc::EINVAL, second)?;
+    }
+    for (asked, given) in [((0, 0), (32, 16)), ((u32::MAX, u32::MAX), (7680, 4320))] {
+        let set = device.set_format(FOURCC, asked.0, asked.1).at("S_FMT")?;
+        equal("size", (set.width, set.height), given)?;
+    }
+    Ok(())
 }
 
 fn key(pix: &uapi::v4l2_pix_format) -> [u32; 6] {
@@ -203,11 +231,12 @@ pub fn padding(bench: &Bench) -> Outcome {
     for (name, asked, given) in [
         (b"YUYV", 2 * w - 1, 2 * w),
         (b"YUYV", 2 * w + 64, 2 * w + 64),
-        (b"YUYV", 2 * w + 1, 2 * w + 2),
+        (b"YUYV", 2 * w + 1, 2 * w + 4),
         (b"YUYV", u32::MAX, 4 * 7680),
         (b"NV12", w + 64, w + 64),
         (b"NV24", w + 64, w + 64),
         (b"YU12", w + 63, w + 64),
+        (b"YU12", w + 1, w + 8),
         (b"422P", w + 64, w + 64),
         (b"RGB3", 2048, 2048),
         (b"pBAA", 1024, 1024),

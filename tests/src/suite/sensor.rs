@@ -8,6 +8,7 @@ use super::bench::refused;
 use super::bench::Bench;
 use super::bench::Context;
 use super::bench::Outcome;
+use super::configfs::stepwise;
 use crate::reader::look::Crop;
 use crate::reader::look::Look;
 use crate::reader::look::Pattern;
@@ -32,9 +33,9 @@ const TIMESTAMPS: u32 = BASE + 2;
 pub const WRAP: u32 = BASE + 16;
 pub const STALL: u32 = BASE + 17;
 const LOSE: u32 = BASE + 18;
-const FAIL: u32 = BASE + 19;
+pub const FAIL: u32 = BASE + 19;
 const CORRUPT: u32 = BASE + 20;
-const DISCONNECT: u32 = BASE + 21;
+pub const DISCONNECT: u32 = BASE + 21;
 
 type Rect = (i32, i32, u32, u32);
 
@@ -80,6 +81,18 @@ fn until(stream: &Stream<'_>, wanted: &Look) -> Outcome<Stamp> {
 /// Any part of the pixel array that is large enough can be captured, while streaming as well.
 pub fn selection(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
+    let whole = selected(&device, uapi::V4L2_SEL_TGT_NATIVE_SIZE).at("native size")?;
+    for target in [
+        uapi::V4L2_SEL_TGT_CROP,
+        uapi::V4L2_SEL_TGT_CROP_DEFAULT,
+        uapi::V4L2_SEL_TGT_CROP_BOUNDS,
+    ] {
+        let got = selected(&device, target);
+        refused("no cropping where sizes are a list", libc::EINVAL, got)?;
+    }
+    refused("S_SELECTION", libc::EINVAL, crop(&device, 0, whole))?;
+
+    let (device, _camera) = stepwise(207)?;
     let whole = selected(&device, uapi::V4L2_SEL_TGT_NATIVE_SIZE).at("native size")?;
     for target in [
         uapi::V4L2_SEL_TGT_CROP,
@@ -230,8 +243,8 @@ pub fn light(bench: &Bench) -> Outcome {
 }
 
 /// Lines, blanking and the pixel rate make up the interval.
-pub fn timing(bench: &Bench) -> Outcome {
-    let device = bench.open(0)?;
+pub fn timing(_bench: &Bench) -> Outcome {
+    let (device, _camera) = stepwise(208)?;
     for (num, den) in [(1, 30), (1, 25), (1001, 30000), (1, 7), (10, 1)] {
         for size in [(640, 480), (1920, 1080)] {
             crop(&device, 0, (0, 0, size.0, size.1)).at("S_SELECTION")?;
