@@ -18,3 +18,4 @@ pub mod torture;
 pub mod uapi;
 pub mod v4l2;
 pub mod verify;
+pub mod vgem;

@@ -23,6 +23,8 @@ mod sensor;
 mod userptrs;
 mod watched;
 
+use crate::vgem;
+
 pub use bench::Bench;
 pub use bench::Outcome;
 pub use runner::all;
@@ -119,6 +121,10 @@ pub const TESTS: &[Test] = &[
     test("dmabuf/vivid", dmabufs::vivid),
     test("dmabuf/each-other", dmabufs::each_other),
     test("dmabuf/own", dmabufs::own),
+    Test {
+        needs: Some(vgem::MODULE),
+        ..test("dmabuf/fence", dmabufs::fence)
+    },
     test("dmabuf/rotating", dmabufs::rotating),
     test("dmabuf/shared-index", dmabufs::shared_index),
     test("dmabuf/output", dmabufs::output),

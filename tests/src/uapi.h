@@ -4,3 +4,4 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <linux/videodev2.h>
+#include <drm/vgem_drm.h>

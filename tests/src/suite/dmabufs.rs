@@ -22,10 +22,12 @@ use crate::v4l2::DMABUF;
 use crate::v4l2::MMAP;
 use crate::verify;
 use crate::verify::Checker;
+use crate::vgem::Vgem;
 
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 /// Descriptors that are no dma-bufs.
 pub fn wrong_fd(bench: &Bench) -> Outcome {
@@ -107,6 +109,34 @@ pub fn too_small(bench: &Bench) -> Outcome {
     device.queue_dmabuf(1, &large).at("a larger one")?;
     device.dequeue(DMABUF).at("DQBUF")?;
     Ok(())
+}
+
+/// Nothing is written to a DMABUF before the fence of its last writer has signalled.
+pub fn fence(bench: &Bench) -> Outcome {
+    const PENDING: Duration = Duration::from_millis(700);
+    let vgem = Vgem::open().at("vgem")?;
+    let device = bench.open(0)?;
+    let size = device.format().at("G_FMT")?.sizeimage as usize;
+    let buffer = vgem.buffer(size).at("a buffer of vgem")?;
+    let map = Mapping::shared(&buffer.dmabuf, 0, size).at("mmap")?;
+    map.fill(0, size, 0xa5);
+    let fence = vgem.attach_fence(&buffer).at("a fence")?;
+
+    device.request(DMABUF, 1).at("REQBUFS")?;
+    device.queue_dmabuf(0, &buffer.dmabuf).at("QBUF")?;
+    device.stream_on().at("STREAMON")?;
+    let early = device.wait(libc::POLLIN, PENDING).at("poll")?;
+    equal("frames before the fence signals", early, 0)?;
+    holds(
+        "nothing is written",
+        map.bytes(0, size).iter().all(|byte| *byte == 0xa5),
+    )?;
+    vgem.signal(fence).at("signal")?;
+    device.dequeue(DMABUF).at("DQBUF")?;
+    holds(
+        "a frame",
+        map.bytes(0, size).iter().any(|byte| *byte != 0xa5),
+    )
 }
 
 /// dma-bufs that may only be read are no place for frames.
