@@ -19,6 +19,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
+    alloc::Flags,
     device,
     dma::DataDirection,
     error::to_result,
@@ -88,9 +89,13 @@ unsafe impl Sync for Pages {}
 
 impl Pages {
     /// Allocates at least `size` bytes, rounded up to whole pages.
-    pub fn new(size: usize, stats: Arc<Stats>) -> Result<ARef<Self>> {
+    ///
+    /// With `GFP_KERNEL_ACCOUNT`, the memory cgroup of the calling process is charged for them
+    /// until they are freed, whoever holds them by then. No process is killed for them: `ENOMEM`
+    /// where they are not to be had.
+    pub fn new(size: usize, gfp: Flags, stats: Arc<Stats>) -> Result<ARef<Self>> {
         let count = page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT;
-        let pages = Allocation::new(count, stats.clone())?;
+        let pages = Allocation::new(count, gfp, stats.clone())?;
         let map = VMapped::new(&pages)?;
 
         let this = KBox::pin_init(

@@ -335,7 +335,10 @@ mod suite {
     #[test]
     fn what_is_not_implemented_is_not_there() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let bare = Arc::new(Bare(Pages::new(PAGE_SIZE, Stats::new()?)?), GFP_KERNEL)?;
+        let bare = Arc::new(
+            Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?),
+            GFP_KERNEL,
+        )?;
         let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
 
         let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
@@ -350,8 +353,8 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let this = Arc::new(
             Staged {
-                memory: Pages::new(2 * PAGE_SIZE, Stats::new()?)?,
-                stage: Pages::new(PAGE_SIZE, Stats::new()?)?,
+                memory: Pages::new(2 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
+                stage: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
                 notes: Notes::new()?,
             },
             GFP_KERNEL,
@@ -371,8 +374,8 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let this = Arc::new(
             Staged {
-                memory: Pages::new(PAGE_SIZE, Stats::new()?)?,
-                stage: Pages::new(2 * PAGE_SIZE, Stats::new()?)?,
+                memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
+                stage: Pages::new(2 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
                 notes: Notes::new()?,
             },
             GFP_KERNEL,

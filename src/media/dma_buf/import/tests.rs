@@ -73,7 +73,7 @@ impl Restless {
     fn export(moves: usize) -> Result<(ARef<DmaBuf>, Arc<Self>)> {
         let this = Arc::new(
             Self {
-                memory: Pages::new(PAGE_SIZE, Stats::new()?)?,
+                memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
                 moves: Atomic::new(moves),
                 dmabuf: Atomic::new(0),
             },

@@ -6,6 +6,12 @@
 
 use crate::{
     bindings,
+    gfp::{
+        self,
+        __GFP_DIRECT_RECLAIM,
+        __GFP_NORETRY,
+        __GFP_RETRY_MAYFAIL, //
+    },
     iosys_map::Map,
     stats::{
         Counter,
@@ -17,6 +23,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    alloc::Flags,
     page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
@@ -36,17 +43,12 @@ pub(super) struct Allocation {
 
 impl Allocation {
     /// Tries the largest orders first: few segments make the work of devices easy. What is not free
-    /// at once is not worth waiting for, as smaller ones will do.
-    pub(super) fn new(count: usize, stats: Arc<Stats>) -> Result<Self> {
-        /// Give up, rather than kill a process for its memory.
-        const GFP: u32 = bindings::GFP_KERNEL
-            | bindings::__GFP_ZERO
-            | bindings::__GFP_NOWARN
-            | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
-        /// Give up at once.
-        const GFP_LARGE: u32 = GFP
-            & !(1 << bindings::___GFP_RETRY_MAYFAIL_BIT | 1 << bindings::___GFP_DIRECT_RECLAIM_BIT)
-            | 1 << bindings::___GFP_NORETRY_BIT;
+    /// at once, or not at once within the limit of a memory cgroup, is not worth waiting for, as
+    /// smaller ones will do. With the smallest it fails rather than have a process killed.
+    pub(super) fn new(count: usize, gfp: Flags, stats: Arc<Stats>) -> Result<Self> {
+        let gfp = gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
+        let page = gfp | __GFP_ZERO;
+        let pages = page & !(__GFP_RETRY_MAYFAIL | __GFP_DIRECT_RECLAIM) | __GFP_NORETRY;
 
         if count == 0 {
             return Err(EINVAL);
@@ -60,7 +62,7 @@ impl Allocation {
 
         // INVARIANT: Filled below, with what is allocated.
         let mut this = Self {
-            pages: KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?,
+            pages: KVVec::with_capacity(count, gfp)?,
             segments: 0,
             stats,
         };
@@ -75,15 +77,16 @@ impl Allocation {
             let left = count - this.pages.len();
             order = cmp::min(order, left.ilog2());
 
+            let gfp = gfp::as_raw(if order > 0 { pages } else { page });
             // SAFETY: Any flags and orders may be asked for.
-            let page =
-                unsafe { bindings::alloc_pages(if order > 0 { GFP_LARGE } else { GFP }, order) };
+            let page = unsafe { bindings::alloc_pages(gfp, order) };
             if page.is_null() {
                 order = order.checked_sub(1).ok_or(ENOMEM)?;
                 continue;
             }
 
-            // Each page is to have a count of its own: user space maps them one by one.
+            // Each page is to have a count of its own, as user space maps them one by one; it takes
+            // its charge with it, which goes when it is freed.
             //
             // SAFETY: The pages were just allocated, and are not a compound page.
             unsafe { bindings::split_page(page, order) };

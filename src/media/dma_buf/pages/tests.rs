@@ -98,7 +98,7 @@ mod suite {
         // An odd number of pages takes several orders; some memory was used before.
         for size in [1, PAGE_SIZE, PAGE_SIZE + 1, 1037 * PAGE_SIZE] {
             for _ in 0..2 {
-                let pages = Pages::new(size, Stats::new()?)?;
+                let pages = Pages::new(size, GFP_KERNEL, Stats::new()?)?;
                 assert_eq!(pages.size(), size.div_ceil(PAGE_SIZE) * PAGE_SIZE);
                 assert_eq!(pages.as_raw().len(), size.div_ceil(PAGE_SIZE));
 
@@ -113,15 +113,15 @@ mod suite {
 
     #[test]
     fn sizes_that_cannot_be_are_refused() -> Result {
-        assert!(Pages::new(0, Stats::new()?).err() == Some(EINVAL));
-        assert!(Pages::new(usize::MAX, Stats::new()?).err() == Some(ENOMEM));
-        assert!(Pages::new(1 << 46, Stats::new()?).err() == Some(ENOMEM));
+        assert!(Pages::new(0, GFP_KERNEL, Stats::new()?).err() == Some(EINVAL));
+        assert!(Pages::new(usize::MAX, GFP_KERNEL, Stats::new()?).err() == Some(ENOMEM));
+        assert!(Pages::new(1 << 46, GFP_KERNEL, Stats::new()?).err() == Some(ENOMEM));
         Ok(())
     }
 
     #[test]
     fn users_are_counted() -> Result {
-        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         assert_eq!(pages.users(), 1);
 
         let another: ARef<Pages> = (&*pages).into();
@@ -144,7 +144,7 @@ mod suite {
     #[test]
     fn dma_buf_outlives_its_exporter() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
 
@@ -166,7 +166,7 @@ mod suite {
     #[test]
     fn importers_write_into_the_same_memory() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
         let mapped = attach(&pages, &dev, DataDirection::Bidirectional)?;
         let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
@@ -185,7 +185,7 @@ mod suite {
     fn each_device_has_a_mapping() -> Result {
         let first = Device::new(c"vireo-kunit.0", true)?;
         let second = Device::new(c"vireo-kunit.1", true)?;
-        let pages = Pages::new(64 * PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(64 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
         // What a device may write is mapped in both directions, since the CPU may, too.
         let to = attach(&pages, &first, DataDirection::ToDevice)?;
@@ -216,7 +216,7 @@ mod suite {
     #[test]
     fn device_without_dma_is_refused() -> Result {
         let dev = Device::new(c"vireo-kunit", false)?;
-        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
         settle();
@@ -226,7 +226,7 @@ mod suite {
 
     #[test]
     fn processes_share_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         pages.map().write(PAGE_SIZE, b"from the driver")?;
 
@@ -247,7 +247,7 @@ mod suite {
 
     #[test]
     fn mappings_keep_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
         assert_eq!(pages.users(), 2);
 
@@ -269,7 +269,7 @@ mod suite {
 
     #[test]
     fn mappings_are_limited() -> Result {
-        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let dmabuf = pages.export(O_RDWR)?;
 
         // A private one would part from the others, and too long a one end in nothing.
@@ -285,7 +285,7 @@ mod suite {
 
     #[test]
     fn access_mode_is_kept() -> Result {
-        let pages = Pages::new(PAGE_SIZE, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
         assert!(!pages.export(O_RDONLY)?.is_writable());
         assert!(pages.export(O_WRONLY)?.is_writable());
@@ -299,7 +299,7 @@ mod suite {
     fn revoked_memory_is_nobodys_until_it_is_let_go() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
-        let pages = Pages::new(PAGE_SIZE, stats.clone())?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, stats.clone())?;
         let (first, second) = (pages.export(O_RDWR)?, pages.export(O_RDWR)?);
         assert_eq!(stats.get(Counter::Exports), 2);
 

@@ -97,12 +97,12 @@ impl Staged {
         size: usize,
         flags: u32,
     ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
-        let memory = Pages::new(size, Stats::new()?)?;
+        let memory = Pages::new(size, GFP_KERNEL, Stats::new()?)?;
         let notes = Notes::new()?;
         let this = Arc::new(
             Self {
                 memory: memory.clone(),
-                stage: Pages::new(size, Stats::new()?)?,
+                stage: Pages::new(size, GFP_KERNEL, Stats::new()?)?,
                 notes: notes.clone(),
             },
             GFP_KERNEL,

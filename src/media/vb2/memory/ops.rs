@@ -90,7 +90,10 @@ unsafe extern "C" fn alloc_callback(
     // SAFETY: By the safety requirements.
     let queue = unsafe { RawQueue::from_vb2((*vb).vb2_queue) };
 
-    into_ptr(|| Memory::Mmap(dma_buf::Pages::new(size, queue.stats().clone())?).into_priv())
+    into_ptr(|| {
+        let pages = dma_buf::Pages::new(size, GFP_KERNEL_ACCOUNT, queue.stats().clone())?;
+        Memory::Mmap(pages).into_priv()
+    })
 }
 
 /// # Safety
