@@ -73,8 +73,8 @@ counters! {
     RefusedDevice = "refused_device_memory",
     /// USERPTR: no memory there, or none that may be written.
     RefusedAddress = "refused_address",
-    /// USERPTR: more than the process may lock.
-    RefusedLimit = "refused_memlock",
+    /// USERPTR: more than may be pinned for a queue.
+    RefusedMaxBytes = "refused_max_bytes",
     /// DMABUF: may not be written.
     RefusedReadOnly = "refused_read_only",
     /// DMABUF: smaller than the plane.

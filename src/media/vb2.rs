@@ -29,6 +29,7 @@ macro_rules! lock_name {
 mod buffer;
 mod cache;
 mod config;
+mod limit;
 mod memory;
 mod ops;
 mod queue;

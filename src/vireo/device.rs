@@ -334,6 +334,8 @@ impl v4l2::Capture for Camera {
         // The sensor does not wait: three frames of slack for a client that is held up.
         min_reqbufs_allocation: 4,
         max_num_buffers: 64,
+        // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
+        max_bytes: 512 << 20,
         // The sensor is the CPU.
         bidirectional: true,
     };

@@ -10,7 +10,8 @@
 //! What is kept has a reference to the memory, and must not be what keeps it alive: a worker looks
 //! regularly for dma-bufs that nobody else has, and for addresses where a process has other memory
 //! by now. An exporter that wants its memory back gets it (see [`dma_buf::Import`]), and when
-//! memory is short everything is let go.
+//! memory is short everything is let go. So it is when a call would fail otherwise, for whatever it
+//! lacks.
 
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
@@ -58,7 +59,7 @@ struct Entries {
     list: KVec<Entry>,
     /// Whether anything is kept at all.
     is_open: bool,
-    /// Whether the worker will look again.
+    /// Whether the worker will look again; it is so while it is letting something go.
     is_armed: bool,
 }
 
@@ -68,7 +69,8 @@ struct Entries {
 ///
 /// - Each entry is memory with a key that is marked as idle, and that nobody uses.
 /// - There are at most [`CAPACITY`] entries, for which there is room; none are added unless the
-///   cache is open.
+///   cache is open, and the queue's lock is held.
+/// - The worker is armed while there are entries.
 /// - `work` is initialized, and runs [`work_callback`].
 #[pin_data(PinnedDrop)]
 pub(super) struct Cache {
@@ -139,15 +141,37 @@ impl Cache {
     /// Lets everything go, and keeps nothing any more.
     pub(super) fn close(&self) {
         self.entries.lock().is_open = false;
+        self.empty();
+    }
+
+    /// Lets everything go, so that there is more for others; whether there was anything.
+    ///
+    /// Called with the queue's lock held, and no reservation lock.
+    pub(super) fn evict(&self) -> bool {
+        // Then there is nothing in the worker's hands either.
+        if !self.entries.lock().is_armed {
+            return false;
+        }
+        let count = self.empty();
+        self.stats.add(Counter::CacheEvictions, count);
+        true
+    }
+
+    /// Lets everything go, and returns how many there were, besides those that the worker let go.
+    fn empty(&self) -> usize {
+        let mut count = 0;
 
         while let Some(entry) = self.pop() {
             drop(entry);
+            count += 1;
         }
         // The worker finds nothing any more; what it has in its hands is waited for.
         //
         // SAFETY: By the type invariants the work is initialized. It takes no lock that is held.
         unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
+        // INVARIANT: Nothing was added, by the queue's lock.
         self.entries.lock().is_armed = false;
+        count
     }
 
     /// Takes out memory with this key that fits.

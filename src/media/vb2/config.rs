@@ -38,6 +38,10 @@ pub struct Config {
     pub min_reqbufs_allocation: u32,
     /// How many buffers there may be at once.
     pub max_num_buffers: u32,
+    /// How many bytes of memory they may have at once: those that the queue allocates, and those of
+    /// processes that are pinned for it. `min_reqbufs_allocation` buffers of the current format
+    /// there may be in any case.
+    pub max_bytes: usize,
     /// The engine reads as well as writes the memory, or is the CPU: map for both directions.
     ///
     /// A CPU that writes into memory mapped `DMA_FROM_DEVICE` has its caches invalidated on some

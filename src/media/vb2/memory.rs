@@ -86,6 +86,44 @@ impl Access<'_> {
     }
 }
 
+/// Calls `f`. If it fails, and `is_shortage` of the error, empties the queue's cache and calls `f`
+/// once more.
+///
+/// Nothing fails because of memory that is only kept, whatever that takes: memory of the machine,
+/// what may be pinned for the queue, or what an exporter has for its importers.
+///
+/// Called with the queue's lock held, and no lock that is taken after it.
+fn without_cache<T>(
+    queue: &RawQueue,
+    f: impl Fn() -> Result<T>,
+    is_shortage: impl Fn(Error) -> bool,
+) -> Result<T> {
+    match f() {
+        Err(e) if is_shortage(e) && queue.cache().evict() => f(),
+        result => result,
+    }
+}
+
+/// Pins memory of a process by `f`.
+fn pin<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
+    without_cache(queue, f, |e| e == ENOMEM || e == EDQUOT).map_err(|e| match e {
+        e if e == EDQUOT => {
+            queue.stats().inc(Counter::RefusedMaxBytes);
+            ENOMEM
+        }
+        e => e,
+    })
+}
+
+/// Attaches to a dma-buf, or maps it, by `f`.
+///
+/// Any error of an exporter may be for what it lacks: some have one for everything. `ERESTARTSYS`
+/// is a signal's, after which the same call comes again.
+fn import_with<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
+    without_cache(queue, f, |e| e != ERESTARTSYS)
+        .inspect_err(|_| queue.stats().inc(Counter::RefusedExporter))
+}
+
 impl Memory {
     /// Turns the memory into the private data of a plane.
     fn into_priv(self) -> Result<*mut c_void> {
@@ -127,11 +165,11 @@ impl Memory {
     pub(super) fn prepare(&self) -> Result {
         match self {
             Memory::Mmap(_) => Ok(()),
-            Memory::User(pages, _) => pages.prepare(),
-            Memory::Import(import, queue) => import.map().inspect_err(|_| {
-                // SAFETY: The queue outlives its buffers.
-                let queue = unsafe { queue.as_ref() };
-                queue.stats().inc(Counter::RefusedExporter);
+            // SAFETY: The queue outlives its buffers.
+            Memory::User(pages, queue) => pin(unsafe { queue.as_ref() }, || pages.prepare()),
+            // SAFETY: As above.
+            Memory::Import(import, queue) => import_with(unsafe { queue.as_ref() }, || {
+                import.map() //
             }),
             Memory::Refused(e) => Err(*e),
         }

@@ -7,6 +7,7 @@
 use super::{
     buffer::RawBuffer,
     config::TimestampSource,
+    limit,
     memory::Memory,
     queue::{
         Queue,
@@ -118,43 +119,54 @@ impl<T: Operations> VTable<T> {
     /// them.
     unsafe extern "C" fn queue_setup_callback(
         q: *mut bindings::vb2_queue,
-        _num_buffers: *mut c_uint,
+        num_buffers: *mut c_uint,
         num_planes: *mut c_uint,
         sizes: *mut c_uint,
         _alloc_devs: *mut *mut bindings::device,
     ) -> c_int {
         from_result(|| {
             // SAFETY: By the safety requirements.
-            let context = unsafe { Queue::<T>::context(q) };
+            let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
             let layout = T::layout(context)?;
             let flags =
                 bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | T::timestamp_source(context) as u32;
 
             // SAFETY: As above; the queue's lock is held, under which buffers are told of.
             unsafe { (*q).timestamp_flags = flags };
+            queue.limit().set_layout(&layout);
 
-            // SAFETY: videobuf2 passes valid pointers; `sizes` has `VB2_MAX_PLANES` elements, and
-            // `num_planes` of them are set.
-            let (asked, sizes) = unsafe {
+            // SAFETY: videobuf2 passes valid pointers, which only this call uses; `sizes` has
+            // `VB2_MAX_PLANES` elements, and `num_planes` of them are set.
+            let (num_buffers, num_planes, sizes) = unsafe {
                 (
-                    *num_planes as usize,
+                    &mut *num_buffers,
+                    &mut *num_planes,
                     core::slice::from_raw_parts_mut(sizes, bindings::VB2_MAX_PLANES as usize),
                 )
             };
 
             // VIDIOC_CREATE_BUFS brings sizes of its own.
-            if asked != 0 {
-                let sizes = sizes.get(..asked).ok_or(EINVAL)?;
-                return if layout.fits(sizes) {
-                    Ok(0)
-                } else {
-                    Err(EINVAL)
-                };
+            if *num_planes != 0 {
+                let sizes = sizes.get(..*num_planes as usize).ok_or(EINVAL)?;
+                if !layout.fits(sizes) {
+                    return Err(EINVAL);
+                }
+            } else {
+                sizes[..layout.planes].copy_from_slice(layout.sizes());
+                *num_planes = layout.planes as c_uint;
             }
 
-            sizes[..layout.planes].copy_from_slice(layout.sizes());
-            // SAFETY: As above. The number of planes is at most `VB2_MAX_PLANES`.
-            unsafe { *num_planes = layout.planes as c_uint };
+            // SAFETY: The queue is initialized, and its lock held.
+            if unsafe { (*q).memory } == bindings::vb2_memory_VB2_MEMORY_MMAP {
+                // SAFETY: The lock is held.
+                let used = unsafe { queue.pages() };
+                let each = limit::pages(sizes[..layout.planes].iter().copied());
+                let most = queue.limit().buffers(used, each);
+
+                // Of none, videobuf2 makes ENOMEM. If it could allocate some only, it asks again,
+                // when they are in use already; then any number up to theirs accepts them.
+                *num_buffers = c_uint::try_from(most).map_or(*num_buffers, |n| n.min(*num_buffers));
+            }
             Ok(0)
         })
     }

@@ -11,6 +11,10 @@ use super::{
     },
     cache::Cache,
     config::Config,
+    limit::{
+        self,
+        Limit, //
+    },
     memory::{
         self,
         Memory, //
@@ -75,6 +79,7 @@ pub(super) struct RawQueue {
     #[pin]
     queue: Opaque<bindings::vb2_queue>,
     stats: Arc<Stats>,
+    limit: Arc<Limit>,
     #[pin]
     cache: Cache,
 }
@@ -93,6 +98,11 @@ impl RawQueue {
     /// What is counted.
     pub(super) fn stats(&self) -> &Arc<Stats> {
         &self.stats
+    }
+
+    /// How much memory the buffers may have.
+    pub(super) fn limit(&self) -> &Arc<Limit> {
+        &self.limit
     }
 
     /// The imports that are kept.
@@ -167,6 +177,7 @@ impl<T: Operations> Queue<T> {
             idle <- CondVar::new(lock_name!("vb2::Queue::idle"), static_lock_class!()),
             raw <- try_pin_init!(RawQueue {
                 cache <- Cache::new(stats.clone()),
+                limit: Limit::new(config)?,
                 stats,
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
                     // SAFETY: The slot is memory for a `vb2_queue`, for which all zeroes is the
@@ -229,6 +240,11 @@ impl<T: Operations> Queue<T> {
         &self.raw.stats
     }
 
+    /// How much memory the buffers may have.
+    pub(super) fn limit(&self) -> &Limit {
+        &self.raw.limit
+    }
+
     /// The imports that are kept.
     pub(super) fn cache(&self) -> &Cache {
         &self.raw.cache
@@ -271,6 +287,23 @@ impl<T: Operations> Queue<T> {
                 unsafe { bindings::vb2_get_buffer(self.as_raw(), index) }
             })
             .filter(|vb| !vb.is_null())
+    }
+
+    /// How many pages the buffers have, if these are the queue's own.
+    ///
+    /// # Safety
+    ///
+    /// The queue's lock must be held.
+    pub(super) unsafe fn pages(&self) -> usize {
+        // SAFETY: By the safety requirements.
+        unsafe { self.buffers() }
+            .map(|vb| {
+                // SAFETY: A buffer that is there has its planes, which do not change.
+                let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
+
+                limit::pages(planes.iter().take(count).map(|plane| plane.length))
+            })
+            .sum()
     }
 
     /// Whether buffers are allocated, so that the format cannot change.

@@ -4,6 +4,7 @@
 //! which is played by calling videobuf2 as the ioctls do.
 
 mod imports;
+mod limits;
 mod queueing;
 mod user;
 

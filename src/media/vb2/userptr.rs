@@ -13,8 +13,11 @@ mod pinned;
 
 use self::pinned::{
     check,
-    Account,
     Pinned, //
+};
+use super::limit::{
+    Charge,
+    Limit, //
 };
 use crate::{
     bindings, iosys_map,
@@ -59,6 +62,7 @@ pub(super) struct UserPages {
     dev: ARef<device::Device>,
     addr: usize,
     len: usize,
+    limit: Arc<Limit>,
     stats: Arc<Stats>,
     #[pin]
     lease: Mutex<Option<Lease>>,
@@ -68,20 +72,25 @@ impl UserPages {
     /// Pins the `len` bytes at `addr` of the calling process.
     ///
     /// `EINVAL` where there is no memory, where it cannot be written, and where it is a device's;
-    /// `ENOMEM` where it is more than the process may lock.
+    /// `EDQUOT` where it is more than `limit` allows.
+    ///
+    /// As with every V4L2 driver, it does not count as locked by the process (`RLIMIT_MEMLOCK`),
+    /// whose default is less than two frames of 1080p.
     pub(super) fn pin(
         dev: &device::Device,
         addr: usize,
         len: usize,
+        limit: &Arc<Limit>,
         stats: &Arc<Stats>,
     ) -> Result<Pin<KBox<Self>>> {
-        let lease = Lease::new(dev, addr, len, stats)?;
+        let lease = Lease::new(dev, addr, len, limit, stats)?;
 
         KBox::pin_init(
             pin_init!(Self {
                 dev: dev.into(),
                 addr,
                 len,
+                limit: limit.clone(),
                 stats: stats.clone(),
                 lease <- new_mutex!(Some(lease), "vb2::UserPages::lease"),
             }),
@@ -99,11 +108,11 @@ impl UserPages {
             return Ok(());
         }
 
-        // First the old pages, so that a process needs to be allowed the new ones only. Without
-        // the lock, since both take locks of the process; the queue's keeps others away.
+        // First the old pages, so that only the new ones count. Without the lock, since both take
+        // locks of the process; the queue's keeps others away.
         let old = self.lease.lock().take();
         drop(old);
-        let new = Lease::new(&self.dev, self.addr, self.len, &self.stats)?;
+        let new = Lease::new(&self.dev, self.addr, self.len, &self.limit, &self.stats)?;
         *self.lease.lock() = Some(new);
         Ok(())
     }
@@ -156,9 +165,9 @@ impl UserAccess<'_> {
 struct Lease {
     base: NonNull<c_void>,
     map: iosys_map::Map,
-    // Dropped in this order: what is pinned is accounted for.
+    // Dropped in this order: what is pinned is charged for.
     _pages: Pinned,
-    _account: Account,
+    _charge: Charge,
     watch: Pin<KBox<Watch>>,
 }
 
@@ -166,7 +175,13 @@ struct Lease {
 unsafe impl Send for Lease {}
 
 impl Lease {
-    fn new(dev: &device::Device, addr: usize, len: usize, stats: &Arc<Stats>) -> Result<Self> {
+    fn new(
+        dev: &device::Device,
+        addr: usize,
+        len: usize,
+        limit: &Arc<Limit>,
+        stats: &Arc<Stats>,
+    ) -> Result<Self> {
         if len == 0 {
             return Err(EINVAL);
         }
@@ -184,7 +199,7 @@ impl Lease {
         // memory: look before and after. What comes between is the process's own doing, and the
         // pages that it gets are pinned by the rules of its memory in any case.
         check(dev, first, end, stats)?;
-        let account = Account::new(count, stats)?;
+        let charge = Charge::new(limit, count)?;
         let mut pages = Pinned::new(count, stats)?;
 
         while pages.list.len() < count {
@@ -214,7 +229,7 @@ impl Lease {
             // SAFETY: `len` bytes from `offset` on are mapped, until `drop()`.
             map: unsafe { iosys_map::Map::from_vaddr(start, len) },
             _pages: pages,
-            _account: account,
+            _charge: charge,
             watch,
         })
     }

@@ -44,13 +44,20 @@ pub(crate) enum Call {
     Release,
 }
 
+/// Where an exporter is to fail.
+struct Failure {
+    call: Call,
+    error: Error,
+    is_once: bool,
+}
+
 /// What an exporter was asked, in which order, and where it is to fail.
 #[pin_data]
 pub(crate) struct Notes {
     #[pin]
     calls: Mutex<KVec<Call>>,
     #[pin]
-    failure: Mutex<Option<(Call, Error)>>,
+    failure: Mutex<Option<Failure>>,
 }
 
 impl Notes {
@@ -66,14 +73,36 @@ impl Notes {
 
     fn take(&self, call: Call) -> Result {
         self.calls.lock().push(call, GFP_KERNEL)?;
-        match *self.failure.lock() {
-            Some((failing, e)) if failing == call => Err(e),
-            _ => Ok(()),
+
+        let mut failure = self.failure.lock();
+        let Some(Failure { error, is_once, .. }) = failure.take_if(|f| f.call == call) else {
+            return Ok(());
+        };
+        if !is_once {
+            *failure = Some(Failure {
+                call,
+                error,
+                is_once,
+            });
         }
+        Err(error)
     }
 
     pub(crate) fn fail(&self, failure: Option<(Call, Error)>) {
-        *self.failure.lock() = failure;
+        *self.failure.lock() = failure.map(|(call, error)| Failure {
+            call,
+            error,
+            is_once: false,
+        });
+    }
+
+    /// Fails at the next of these calls, and at no other.
+    pub(crate) fn fail_once(&self, call: Call, error: Error) {
+        *self.failure.lock() = Some(Failure {
+            call,
+            error,
+            is_once: true,
+        });
     }
 
     /// The calls so far, which are forgotten.

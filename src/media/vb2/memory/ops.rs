@@ -10,6 +10,8 @@ use super::{
         queue::RawQueue,
         userptr::UserPages, //
     },
+    import_with,
+    pin,
     Memory,
     OUT_OF_MEMORY, //
 };
@@ -143,7 +145,12 @@ unsafe extern "C" fn get_userptr_callback(
     }
     stats.inc(Counter::CacheMisses);
 
-    into_ptr(|| Memory::User(UserPages::pin(dev, vaddr, size, stats)?, queue.into()).into_priv())
+    into_ptr(|| {
+        pin(queue, || {
+            let pages = UserPages::pin(dev, vaddr, size, queue.limit(), stats)?;
+            Memory::User(pages, queue.into()).into_priv()
+        })
+    })
 }
 
 fn import(
@@ -152,7 +159,7 @@ fn import(
     dev: &Device<Bound>,
     dir: DataDirection,
     size: usize,
-) -> Result<Pin<KBox<dma_buf::Import>>> {
+) -> Result<*mut c_void> {
     let stats = queue.stats();
 
     if dmabuf.size() < size {
@@ -165,8 +172,10 @@ fn import(
         log_read_only(dev);
         return Err(EINVAL);
     }
-    dma_buf::Import::new(dmabuf, dev, dir, stats.clone())
-        .inspect_err(|_| stats.inc(Counter::RefusedExporter))
+    import_with(queue, || {
+        let import = dma_buf::Import::new(dmabuf, dev, dir, stats.clone())?;
+        Memory::Import(import, queue.into()).into_priv()
+    })
 }
 
 /// Says, now and then, what to do instead.
@@ -207,10 +216,7 @@ unsafe extern "C" fn attach_dmabuf_callback(
     // SAFETY: By the safety requirements.
     let (dev, dir) = unsafe { (device(dev), direction(vb)) };
     import(queue, dmabuf, dev, dir, size)
-        .map_or_else(Memory::Refused, |import| {
-            Memory::Import(import, queue.into())
-        })
-        .into_priv()
+        .or_else(|e| Memory::Refused(e).into_priv())
         .unwrap_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut().cast())
 }
 

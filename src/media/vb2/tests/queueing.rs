@@ -28,7 +28,7 @@ use kernel::{
 const PAGE: u32 = PAGE_SIZE as u32;
 
 /// Private memory of a process that is the test's, `PROT_READ` and, if so, `PROT_WRITE`.
-fn anonymous(len: usize, is_writable: bool) -> Result<usize> {
+pub(super) fn anonymous(len: usize, is_writable: bool) -> Result<usize> {
     const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
     let prot = if is_writable { 3 } else { 1 };
 

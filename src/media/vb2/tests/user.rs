@@ -3,6 +3,10 @@
 //! User space, as far as a queue can tell.
 
 use super::*;
+use kernel::page::PAGE_SIZE;
+
+/// How many pages the buffers of a camera may have.
+pub(super) const MAX_PAGES: usize = 40;
 
 /// A descriptor of a dma-buf, which is closed when this is dropped.
 pub(in super::super) struct Fd(i32);
@@ -71,6 +75,7 @@ impl User {
             io_modes: &[IoMode::Mmap, IoMode::UserPtr, IoMode::DmaBuf],
             min_reqbufs_allocation: 1,
             max_num_buffers: 32,
+            max_bytes: MAX_PAGES * PAGE_SIZE,
             bidirectional: true,
         };
         let dev = Device::new(c"vireo-kunit", true)?;
@@ -127,8 +132,17 @@ impl User {
         result
     }
 
-    /// VIDIOC_REQBUFS.
+    /// VIDIOC_REQBUFS of so many, and no fewer.
     pub(in super::super) fn request(&self, count: u32) -> Result {
+        if self.reqbufs(count)? == count {
+            Ok(())
+        } else {
+            Err(ENOMEM)
+        }
+    }
+
+    /// VIDIOC_REQBUFS: how many there are.
+    pub(super) fn reqbufs(&self, count: u32) -> Result<u32> {
         let mut request = bindings::v4l2_requestbuffers {
             count,
             type_: self.type_(),
@@ -138,11 +152,7 @@ impl User {
         // SAFETY: The queue is initialized, and its lock held.
         self.ioctl(|q| unsafe { bindings::vb2_reqbufs(q, &mut request) })?;
         settle();
-        if request.count == count {
-            Ok(())
-        } else {
-            Err(ENOMEM)
-        }
+        Ok(request.count)
     }
 
     /// VIDIOC_CREATE_BUFS of one buffer, with planes of these sizes: its index.

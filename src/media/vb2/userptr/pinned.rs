@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    gfp::__GFP_RETRY_MAYFAIL,
     stats::{
         Counter,
         Stats, //
@@ -12,77 +13,11 @@ use crate::{
 use kernel::{
     device,
     error::to_result,
-    ffi::c_int,
-    mm::{
-        virt,
-        Mm, //
-    },
+    mm::virt,
     page::PAGE_SHIFT,
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
-
-/// Pages that a process is charged for as pinned (`VmPin`), up to what it may lock
-/// (`RLIMIT_MEMLOCK`).
-///
-/// The count is an atomic one: videobuf2 gives buffers back with a lock held that mmap() takes with
-/// the lock of the process's memory held, which must not be taken here for that.
-///
-/// # Invariants
-///
-/// `count` pages are accounted for in `mm`.
-pub(super) struct Account {
-    mm: ARef<Mm>,
-    count: usize,
-}
-
-impl Account {
-    /// Charges the calling process, `ENOMEM` if it may not pin that many more.
-    pub(super) fn new(count: usize, stats: &Stats) -> Result<Self> {
-        let task = kernel::current!();
-        let mm: &Mm = task.mm().ok_or(EINVAL)?;
-
-        let pinned = pinned(mm).fetch_add(count as i64, Relaxed) + count as i64;
-        // INVARIANT: Accounted for just now.
-        let this = Self {
-            mm: mm.into(),
-            count,
-        };
-
-        // SAFETY: Reads a limit of the current task, and asks for a right of it.
-        let is_allowed = unsafe {
-            pinned as usize <= bindings::rlimit(bindings::RLIMIT_MEMLOCK) >> PAGE_SHIFT
-                || bindings::capable(bindings::CAP_IPC_LOCK as c_int)
-        };
-
-        if !is_allowed {
-            stats.inc(Counter::RefusedLimit);
-            return Err(ENOMEM);
-        }
-        Ok(this)
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // It may be another process that gives the memory back, and this one be gone.
-        pinned(&self.mm).fetch_sub(self.count as i64, Relaxed);
-    }
-}
-
-/// How many pages of a process are pinned.
-fn pinned(mm: &Mm) -> &Atomic<i64> {
-    // SAFETY: The structure is there as long as the reference, and its counter is an `atomic64_t`,
-    // which everybody accesses as such.
-    unsafe { Atomic::from_ptr(&raw mut (*mm.as_raw()).__bindgen_anon_1.pinned_vm.counter) }
-}
 
 /// Pages that are pinned.
 ///
@@ -97,11 +32,11 @@ pub(super) struct Pinned {
 }
 
 impl Pinned {
-    /// Room for `count` pages.
+    /// Room for `count` pages, for which the caller's memory cgroup is charged.
     pub(super) fn new(count: usize, stats: &Arc<Stats>) -> Result<Self> {
         // INVARIANT: There is no page yet.
         Ok(Self {
-            list: KVVec::with_capacity(count, GFP_KERNEL)?,
+            list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL)?,
             is_dirty: false,
             stats: stats.clone(),
         })
