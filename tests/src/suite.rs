@@ -7,6 +7,7 @@ mod alloc;
 mod bad;
 pub(crate) mod bench;
 mod cache;
+mod cgroup;
 mod configfs;
 mod dmabufs;
 mod exports;
@@ -14,6 +15,7 @@ mod formats;
 mod io;
 mod leaks;
 mod life;
+mod limits;
 mod mplane;
 mod programs;
 mod revoke;
@@ -157,7 +159,6 @@ pub const TESTS: &[Test] = &[
     test("export/scm-rights", exports::scm_rights),
     test("alloc/many", alloc::many),
     test("alloc/too-much", alloc::too_much),
-    test("userptr/locked", alloc::locked),
     test("userptr/kinds", userptrs::kinds),
     Test {
         needs: Some(userptrs::HUGE_PAGES),
@@ -166,6 +167,14 @@ pub const TESTS: &[Test] = &[
     test("userptr/device-memory", userptrs::device_memory),
     test("userptr/wrong", userptrs::wrong),
     test("userptr/unmapped-meanwhile", userptrs::unmapped_meanwhile),
+    test("row-7/userptr-1080p", limits::userptr_1080p),
+    test("row-8/userptr-pool", limits::userptr_pool),
+    test("row-11/buffers-in-bytes", limits::buffers_in_bytes),
+    test("row-11/userptr-bytes", limits::userptr_bytes),
+    Test {
+        needs: Some(cgroup::NEEDS),
+        ..test("row-11/cgroup", cgroup::charged)
+    },
     test("watched/replaced", watched::replaced),
     test("watched/rotating", watched::rotating),
     test("watched/read-only", watched::read_only),

@@ -450,34 +450,19 @@ pub fn ioctl_none(fd: impl AsFd, request: u32) -> io::Result<()> {
     check(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), request.into()) }).map(|_| ())
 }
 
-/// Gives up the right to lock as much memory as one likes, and sets how much may be.
-pub fn limit_locked_memory(bytes: u64) -> io::Result<()> {
-    const CAP_IPC_LOCK: u32 = 14;
-    const VERSION_3: u32 = 0x2008_0522;
-    let mut header = [VERSION_3, 0];
-    // Effective, permitted and inheritable, of the lower 32 rights and of the upper.
-    let mut rights = [0u32; 6];
-    let (head, data) = (header.as_mut_ptr(), rights.as_mut_ptr());
-    // SAFETY: Both have the size of the structs of this version.
-    if unsafe { libc::syscall(libc::SYS_capget, head, data) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    for right in &mut rights[..2] {
-        *right &= !(1 << CAP_IPC_LOCK);
-    }
-    let (head, data) = (header.as_mut_ptr(), rights.as_mut_ptr());
-    // SAFETY: As above.
-    if unsafe { libc::syscall(libc::SYS_capset, head, data) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+/// Becomes a user without any rights, who may lock so many bytes of memory.
+pub fn become_ordinary_user(memlock: u64) -> io::Result<()> {
+    const NOBODY: u32 = 65534;
     let limit = libc::rlimit {
-        rlim_cur: bytes,
-        rlim_max: bytes,
+        rlim_cur: memlock,
+        rlim_max: memlock,
     };
-    // SAFETY: The struct is only read.
-    match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+    // SAFETY: The struct is only read, and there are no groups to read.
+    unsafe {
+        check(libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit))?;
+        check(libc::setgroups(0, ptr::null()))?;
+        check(libc::setgid(NOBODY))?;
+        check(libc::setuid(NOBODY)).map(|_| ())
     }
 }
 
@@ -564,11 +549,6 @@ pub fn total_memory() -> io::Result<u64> {
 /// How much memory could be allocated.
 pub fn available_memory() -> io::Result<u64> {
     kibibytes("/proc/meminfo", "MemAvailable:")
-}
-
-/// How much memory this process has pinned.
-pub fn pinned_memory() -> io::Result<u64> {
-    kibibytes("/proc/self/status", "VmPin:")
 }
 
 /// Calls an `ioctl` whose argument is a number.

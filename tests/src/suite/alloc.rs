@@ -19,12 +19,12 @@ use crate::verify;
 
 use std::io;
 
-/// As many buffers as there may be, of 2160p, or of the largest size of which they find room.
+/// As many buffers as there may be, of the largest size of which they find room.
 pub fn many(bench: &Bench) -> Outcome {
     const COUNT: u32 = 64;
     let name = bench.bus_name(0)?;
     let free = sys::available_memory().at("meminfo")?;
-    let sizes = [(3840, 2160), (2560, 1440), (1920, 1080), (1280, 720)];
+    let sizes = [(2560, 1440), (1920, 1080), (1280, 720)];
     let size = sizes
         .into_iter()
         .find(|(w, h)| 2 * w * h * u64::from(COUNT) * 5 / 4 < free)
@@ -58,7 +58,8 @@ pub fn many(bench: &Bench) -> Outcome {
     verify::frames(&stream, 4).map(|_| ())
 }
 
-/// More than the machine has: ENOMEM, at once, and nobody is killed for it.
+/// More than a queue may have, and than the machine has: ENOMEM, at once, and nobody is killed for
+/// it.
 pub fn too_much(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let name = bench.bus_name(0)?;
@@ -77,43 +78,4 @@ pub fn too_much(bench: &Bench) -> Outcome {
     let counters = Counters::read(&name).at("counters")?;
     equal("pages", counters.get("pages_allocated"), 0)?;
     equal("segments", counters.get("segments"), 0)
-}
-
-/// USERPTR counts as memory that the process has pinned, as much of it as it may lock.
-pub fn locked(bench: &Bench) -> Outcome {
-    let device = bench.open(0)?;
-    let size = sys::page_align(device.format().at("G_FMT")?.sizeimage as usize);
-    let name = bench.bus_name(0)?;
-    let before = Counters::read(&name).at("counters")?;
-    sys::limit_locked_memory(2 * size as u64).at("RLIMIT_MEMLOCK")?;
-    for _ in 0..3 {
-        let stream = Stream::prepare(
-            &device,
-            (0..4)
-                .map(|_| Backing::anonymous(size))
-                .collect::<io::Result<_>>()
-                .at("mmap")?,
-        )
-        .at("REQBUFS")?;
-        stream.queue(0).at("the first")?;
-        stream.queue(1).at("the second")?;
-        equal(
-            "pinned",
-            sys::pinned_memory().at("status")?,
-            2 * size as u64,
-        )?;
-        for _ in 0..2 {
-            refused("the third", libc::ENOMEM, stream.queue(2))?;
-        }
-        device.stream_on().at("STREAMON")?;
-        for _ in 0..4 {
-            let (frame, _) = stream.next().at("DQBUF")?;
-            holds("it has no error", !frame.failed)?;
-            stream.queue(frame.index).at("QBUF")?;
-        }
-        drop(stream);
-        equal("pinned afterwards", sys::pinned_memory().at("status")?, 0)?;
-    }
-    let now = Counters::read(&name).at("counters")?;
-    equal("refusals", now.since(&before, "refused_memlock"), 6)
 }

@@ -23,13 +23,13 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Indices of the queues here.
-const INDICES: usize = 4;
+pub(super) const INDICES: usize = 4;
 
 /// dma-bufs of the pools here.
 const POOL: usize = 8;
 
-/// A stream whose pool is larger than its queue, so that each index gets another dma-buf each time.
-struct Rotation<'a> {
+/// A stream whose pool is larger than its queue, so that each index gets another buffer each time.
+pub(super) struct Rotation<'a> {
     stream: Stream<'a>,
     /// Those that are on no index.
     idle: VecDeque<Backing>,
@@ -43,10 +43,15 @@ impl<'a> Rotation<'a> {
         count: usize,
     ) -> Outcome<Self> {
         let size = device.format().at("G_FMT")?.sizeimage as usize;
-        let mut idle = (0..count)
+        let pool = (0..count)
             .map(|_| Backing::dmabuf(allocate(size)?, size))
-            .collect::<io::Result<VecDeque<_>>>()
+            .collect::<io::Result<_>>()
             .at("a pool")?;
+        Self::of(device, pool)
+    }
+
+    /// Starts it with buffers of any kind.
+    pub(super) fn of(device: &'a Device, mut idle: VecDeque<Backing>) -> Outcome<Self> {
         let first = idle.drain(..INDICES).collect();
         Ok(Self {
             stream: Stream::start(device, first).at("start")?,
@@ -55,8 +60,8 @@ impl<'a> Rotation<'a> {
         })
     }
 
-    /// Takes `count` frames, checks each, and queues another dma-buf in its place.
-    fn turn(&mut self, count: usize) -> Outcome {
+    /// Takes `count` frames, checks each, and queues another buffer in its place.
+    pub(super) fn turn(&mut self, count: usize) -> Outcome {
         for _ in 0..count {
             let (frame, data) = self.stream.next().at("DQBUF")?;
             self.checker.check(&frame, &data)?;

@@ -72,7 +72,7 @@ pub fn replaced(bench: &Bench) -> Outcome {
 }
 
 /// Whether the kernel tells of changes, without which nothing is kept.
-fn is_told() -> Outcome<bool> {
+pub(super) fn is_told() -> Outcome<bool> {
     let symbols = fs::read_to_string("/proc/kallsyms").at("kallsyms")?;
     Ok(symbols.contains(" mmu_interval_notifier_insert\n"))
 }
