@@ -44,16 +44,30 @@ pub use self::{
 /// and [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h) name them.
 pub mod uapi {
     pub use crate::bindings::{
+        v4l2_colorspace_V4L2_COLORSPACE_470_SYSTEM_BG as COLORSPACE_470_SYSTEM_BG,
+        v4l2_colorspace_V4L2_COLORSPACE_BT2020 as COLORSPACE_BT2020,
+        v4l2_colorspace_V4L2_COLORSPACE_DCI_P3 as COLORSPACE_DCI_P3,
+        v4l2_colorspace_V4L2_COLORSPACE_DEFAULT as COLORSPACE_DEFAULT,
+        v4l2_colorspace_V4L2_COLORSPACE_REC709 as COLORSPACE_REC709,
+        v4l2_colorspace_V4L2_COLORSPACE_SMPTE170M as COLORSPACE_SMPTE170M,
         v4l2_colorspace_V4L2_COLORSPACE_SRGB as COLORSPACE_SRGB,
         v4l2_field_V4L2_FIELD_NONE as FIELD_NONE,
         v4l2_quantization_V4L2_QUANTIZATION_DEFAULT as QUANTIZATION_DEFAULT,
         v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE as QUANTIZATION_FULL_RANGE,
         v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE as QUANTIZATION_LIM_RANGE,
+        v4l2_xfer_func_V4L2_XFER_FUNC_709 as XFER_FUNC_709,
+        v4l2_xfer_func_V4L2_XFER_FUNC_DCI_P3 as XFER_FUNC_DCI_P3,
+        v4l2_xfer_func_V4L2_XFER_FUNC_DEFAULT as XFER_FUNC_DEFAULT,
+        v4l2_xfer_func_V4L2_XFER_FUNC_NONE as XFER_FUNC_NONE,
+        v4l2_xfer_func_V4L2_XFER_FUNC_SMPTE2084 as XFER_FUNC_SMPTE2084,
+        v4l2_xfer_func_V4L2_XFER_FUNC_SRGB as XFER_FUNC_SRGB,
         v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_601 as YCBCR_ENC_601,
         v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_709 as YCBCR_ENC_709,
         v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_BT2020 as YCBCR_ENC_BT2020,
         v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_DEFAULT as YCBCR_ENC_DEFAULT,
+        V4L2_FMT_FLAG_CSC_COLORSPACE as FMT_FLAG_CSC_COLORSPACE,
         V4L2_FMT_FLAG_CSC_QUANTIZATION as FMT_FLAG_CSC_QUANTIZATION,
+        V4L2_FMT_FLAG_CSC_XFER_FUNC as FMT_FLAG_CSC_XFER_FUNC,
         V4L2_FMT_FLAG_CSC_YCBCR_ENC as FMT_FLAG_CSC_YCBCR_ENC,
     };
 }

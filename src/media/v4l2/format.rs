@@ -58,6 +58,8 @@ pub struct PixFormat {
     pub ycbcr_enc: u32,
     /// `V4L2_QUANTIZATION_*`.
     pub quantization: u32,
+    /// `V4L2_XFER_FUNC_*`.
+    pub xfer_func: u32,
     /// Whether the caller asks for the colours that it names (`V4L2_PIX_FMT_FLAG_SET_CSC`), and
     /// not just for those that there are.
     pub set_csc: bool,
@@ -92,6 +94,7 @@ impl PixFormat {
                 // SAFETY: Another name for the same integer.
                 ycbcr_enc: unsafe { pix.__bindgen_anon_1.ycbcr_enc }.into(),
                 quantization: pix.quantization.into(),
+                xfer_func: pix.xfer_func.into(),
                 set_csc: u32::from(pix.flags) & SET_CSC != 0,
                 num_planes: usize::from(pix.num_planes).min(MAX_PLANES),
                 planes,
@@ -113,6 +116,7 @@ impl PixFormat {
             // SAFETY: Another name for the same integer.
             ycbcr_enc: unsafe { pix.__bindgen_anon_1.ycbcr_enc },
             quantization: pix.quantization,
+            xfer_func: pix.xfer_func,
             set_csc: pix.flags & SET_CSC != 0,
             num_planes: 1,
             planes,
@@ -132,6 +136,7 @@ impl PixFormat {
                 num_planes: count as u8,
                 flags: self.flags() as u8,
                 quantization: self.quantization as u8,
+                xfer_func: self.xfer_func as u8,
                 ..Default::default()
             };
             pix.__bindgen_anon_1.ycbcr_enc = self.ycbcr_enc as u8;
@@ -158,6 +163,7 @@ impl PixFormat {
             priv_: bindings::V4L2_PIX_FMT_PRIV_MAGIC,
             flags: self.flags(),
             quantization: self.quantization,
+            xfer_func: self.xfer_func,
             ..Default::default()
         };
         pix.__bindgen_anon_1.ycbcr_enc = self.ycbcr_enc;
