@@ -22,10 +22,13 @@ use media::platform::VirtualDevice;
 #[allow(unreachable_pub)]
 mod vireo {
     pub(crate) mod clock;
+    pub(crate) mod colorimetry;
     pub(crate) mod colour;
     pub(crate) mod config;
     #[cfg(CONFIG_CONFIGFS_FS)]
     pub(crate) mod configfs;
+    pub(crate) mod conversion;
+    pub(crate) mod csc;
     pub(crate) mod ctrls;
     pub(crate) mod debugfs;
     pub(crate) mod device;
@@ -40,6 +43,7 @@ mod vireo {
     pub(crate) mod stamp;
     pub(crate) mod stream;
     pub(crate) mod template;
+    pub(crate) mod xfer_func;
 }
 
 use vireo::*;

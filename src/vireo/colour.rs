@@ -7,7 +7,14 @@
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 
-use super::format::Channel;
+use super::{
+    colorimetry::{
+        Colorimetry,
+        Quantization,
+        YcbcrEnc, //
+    },
+    format::Channel, //
+};
 
 /// The fixed point.
 pub const ONE: i64 = 1 << 24;
@@ -28,37 +35,6 @@ pub struct Colour {
     /// Whether luma and chroma take the full range, or leave room below and above.
     full: bool,
 }
-
-/// Which weights luma is made with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Encoding {
-    /// BT.601.
-    #[default]
-    Bt601,
-    /// BT.709.
-    Bt709,
-    /// BT.2020, with non-constant luminance.
-    Bt2020,
-}
-
-/// Every way to encode colours: each encoding in limited range, and then in full.
-pub static COLOURS: &[Colour] = &[
-    Colour::new(2990, 1140, false),
-    Colour::new(2990, 1140, true),
-    Colour::new(2126, 722, false),
-    Colour::new(2126, 722, true),
-    Colour::new(2627, 593, false),
-    Colour::new(2627, 593, true),
-];
-
-/// Returns the index in [`COLOURS`] of an encoding, in full range or in limited.
-pub fn index(encoding: Encoding, full: bool) -> u8 {
-    2 * encoding as u8 + u8::from(full)
-}
-
-/// The one that there is for want of another.
-const BT_601: Colour = Colour::new(2990, 1140, false);
 
 /// Multiplies two numbers, one of them at least in fixed point.
 fn mul(a: i64, b: i64) -> i64 {
@@ -87,9 +63,33 @@ impl Colour {
         }
     }
 
-    /// Returns the way with this index.
-    pub fn get(index: u8) -> &'static Self {
-        COLOURS.get(usize::from(index)).unwrap_or(&BT_601)
+    /// Returns the way for an encoding and a quantization.
+    pub fn get(ycbcr_enc: YcbcrEnc, quantization: Quantization) -> &'static Self {
+        static COLOURS: [[Colour; 2]; 3] = [
+            [
+                Colour::new(2990, 1140, false),
+                Colour::new(2990, 1140, true),
+            ],
+            [Colour::new(2126, 722, false), Colour::new(2126, 722, true)],
+            [Colour::new(2627, 593, false), Colour::new(2627, 593, true)],
+        ];
+
+        let [bt601, bt709, bt2020] = &COLOURS;
+        let [limited, full] = match ycbcr_enc {
+            YcbcrEnc::Bt601 => bt601,
+            YcbcrEnc::Bt709 => bt709,
+            YcbcrEnc::Bt2020 => bt2020,
+        };
+
+        match quantization {
+            Quantization::LimRange => limited,
+            Quantization::FullRange => full,
+        }
+    }
+
+    /// Returns the way that `colorimetry` says.
+    pub fn of(colorimetry: &Colorimetry) -> &'static Self {
+        Self::get(colorimetry.ycbcr_enc, colorimetry.quantization)
     }
 
     /// Turns red, green and blue into luma and the two differences.
@@ -185,13 +185,15 @@ pub fn sin_cos(hue: i8) -> (i64, i64) {
 mod tests {
     use super::*;
 
+    /// BT.601 in limited and in full range.
+    fn both() -> [&'static Colour; 2] {
+        [Quantization::LimRange, Quantization::FullRange]
+            .map(|quantization| Colour::get(YcbcrEnc::Bt601, quantization))
+    }
+
     #[test]
     fn codes_of_other_depths() {
-        let limited = Colour::get(0);
-        let full = Colour {
-            full: true,
-            ..BT_601
-        };
+        let [limited, full] = both();
 
         for (bits, black, white, least, most) in [
             (8, 16, 235, 16, 240),
@@ -215,12 +217,7 @@ mod tests {
 
     #[test]
     fn codes_stand_for_their_values() {
-        let full = Colour {
-            full: true,
-            ..BT_601
-        };
-
-        for colour in [BT_601, full] {
+        for colour in both() {
             for channel in [Channel::Y, Channel::Cb, Channel::Cr, Channel::G] {
                 for bits in [8, 10, 12] {
                     for code in 0..1 << bits {

@@ -3,11 +3,8 @@
 //! The device: what it can do, and what it is set to.
 
 use super::{
-    colour::{
-        self,
-        Encoding, //
-    },
     config::Config,
+    csc::Csc,
     ctrls::{
         self,
         Faults, //
@@ -121,8 +118,8 @@ fn number(name: &CStr) -> u8 {
 pub(crate) struct Settings {
     /// How a frame lies in memory; does not change while there are buffers.
     pub(crate) layout: Layout,
-    /// How its colours are encoded, as user space was told; the same holds.
-    pub(crate) coding: Coding,
+    /// Which colours user space has chosen; the same holds.
+    pub(crate) csc: Csc,
     /// What it shows.
     pub(crate) look: Look,
     /// The seconds from one frame to the next, as numerator and denominator.
@@ -178,7 +175,7 @@ impl Camera {
         let layout = layout(&config, 0, 640, 480);
         let settings = Settings {
             layout,
-            coding: Coding::default(),
+            csc: Csc::default(),
             look: Look {
                 native: config.native,
                 crop: Crop::whole(width, height),
@@ -207,74 +204,21 @@ fn plane_pix_format(part: &Part) -> PlanePixFormat {
     }
 }
 
-fn pix_format(layout: &Layout, coding: &Coding) -> PixFormat {
+fn pix_format(layout: &Layout, csc: &Csc) -> PixFormat {
     let mut format = PixFormat {
         width: layout.width,
         height: layout.height,
         pixelformat: layout.format.fourcc,
         field: uapi::FIELD_NONE,
-        colorspace: uapi::COLORSPACE_SRGB,
-        ycbcr_enc: coding.ycbcr_enc,
-        quantization: coding.quantization,
         ..Default::default()
     };
 
+    csc.fill(&mut format, layout.format);
     for (plane, part) in format.planes.iter_mut().zip(layout.parts()) {
         *plane = plane_pix_format(&part);
         format.num_planes += 1;
     }
     format
-}
-
-/// How colours are encoded, `V4L2_YCBCR_ENC_*` and `V4L2_QUANTIZATION_*`; both default to what
-/// V4L2 says of the colour space.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Coding {
-    ycbcr_enc: u32,
-    quantization: u32,
-}
-
-impl Coding {
-    /// What is asked for, as far as `format` leaves the choice.
-    fn negotiate(asked: &PixFormat, format: &Format) -> Self {
-        let ycbcr_enc = match asked.ycbcr_enc {
-            enc @ (uapi::YCBCR_ENC_601 | uapi::YCBCR_ENC_709 | uapi::YCBCR_ENC_BT2020)
-                if asked.set_csc && format.has_chroma() =>
-            {
-                enc
-            }
-            _ => uapi::YCBCR_ENC_DEFAULT,
-        };
-        let quantization = match asked.quantization {
-            range @ (uapi::QUANTIZATION_FULL_RANGE | uapi::QUANTIZATION_LIM_RANGE)
-                if asked.set_csc =>
-            {
-                range
-            }
-            _ => uapi::QUANTIZATION_DEFAULT,
-        };
-
-        Self {
-            ycbcr_enc,
-            quantization,
-        }
-    }
-
-    /// The index in [`COLOURS`](colour::COLOURS) of what this means in `format`.
-    fn colour(&self, format: &Format) -> u8 {
-        let encoding = match self.ycbcr_enc {
-            uapi::YCBCR_ENC_709 => Encoding::Bt709,
-            uapi::YCBCR_ENC_BT2020 => Encoding::Bt2020,
-            _ => Encoding::Bt601,
-        };
-        let full = match self.quantization {
-            uapi::QUANTIZATION_FULL_RANGE => true,
-            uapi::QUANTIZATION_LIM_RANGE => false,
-            _ => !format.is_yuv(),
-        };
-
-        colour::index(encoding, full)
-    }
 }
 
 /// The format called `pixelformat`, if the camera offers it.
@@ -350,41 +294,37 @@ impl v4l2::Capture for Camera {
 
     fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<FmtDesc> {
         let format = dev.config.offered().nth(index as usize)?;
-        let mut flags = uapi::FMT_FLAG_CSC_QUANTIZATION;
 
-        if format.has_chroma() {
-            flags |= uapi::FMT_FLAG_CSC_YCBCR_ENC;
-        }
         Some(FmtDesc {
             pixelformat: format.fourcc,
-            flags,
+            flags: Csc::flags(format),
         })
     }
 
     fn g_fmt(dev: &v4l2::Device<Self>) -> PixFormat {
         let settings = dev.settings.lock();
 
-        pix_format(&settings.layout, &settings.coding)
+        pix_format(&settings.layout, &settings.csc)
     }
 
     fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
         let layout = dev.asked_layout(asked);
+        let csc = dev.settings.lock().csc.negotiate(asked, layout.format);
 
         *dev.tried.lock() = layout;
         PixFormat {
             set_csc: asked.set_csc,
-            ..pix_format(&layout, &Coding::negotiate(asked, layout.format))
+            ..pix_format(&layout, &csc)
         }
     }
 
     fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
         let layout = dev.asked_layout(format);
-        let coding = Coding::negotiate(format, layout.format);
         let mut settings = dev.settings.lock();
 
         settings.layout = layout;
-        settings.coding = coding;
-        settings.look.colour = coding.colour(layout.format);
+        settings.csc = settings.csc.negotiate(format, layout.format);
+        settings.look.colorimetry = settings.csc.colorimetry(layout.format);
     }
 
     fn enum_framesizes(dev: &v4l2::Device<Self>, pixelformat: u32, index: u32) -> Option<FrmSize> {

@@ -6,9 +6,12 @@
 
 use core::ffi::CStr;
 
-use super::layout::{
-    MAX_HEIGHT,
-    MAX_WIDTH, //
+use super::{
+    colorimetry::Colorimetry,
+    layout::{
+        MAX_HEIGHT,
+        MAX_WIDTH, //
+    }, //
 };
 
 /// What there is to see.
@@ -122,8 +125,8 @@ pub struct Look {
     pub hflip: bool,
     /// Whether top and bottom are exchanged.
     pub vflip: bool,
-    /// The index in [`COLOURS`](super::colour::COLOURS) of the way in which colours are encoded.
-    pub colour: u8,
+    /// What red, green, blue, luma and chroma stand for.
+    pub colorimetry: Colorimetry,
     /// The exposure time in units of 100 microseconds: colours follow its square root.
     pub exposure: u16,
     /// The gain in units of 1/16, which does the same.
@@ -152,7 +155,7 @@ impl Default for Look {
             hue: 0,
             hflip: false,
             vflip: false,
-            colour: 0,
+            colorimetry: Colorimetry::default(),
             exposure: EXPOSURE,
             gain: GAIN,
             seed: 0,

@@ -15,6 +15,7 @@ use super::{
         Colour,
         ONE, //
     },
+    conversion::Conversion,
     format::Channel,
     layout::Layout,
     look::{
@@ -22,7 +23,8 @@ use super::{
         Pattern,
         EXPOSURE,
         GAIN, //
-    }, //
+    },
+    xfer_func::linear, //
 };
 
 /// Red, green and blue of the bars, from left to right.
@@ -111,10 +113,23 @@ impl Axis {
     }
 }
 
+/// Each of the 256 levels of a pattern, once converted: what the pixels of a
+/// [zone plate](Pattern::ZonePlate) become, or the light of red, green and blue of
+/// [noise](Pattern::Noise).
+pub struct Tones([u32; 256]);
+
+impl Tones {
+    fn get(&self, level: u8) -> i64 {
+        self.0.get(usize::from(level)).copied().map_or(0, i64::from)
+    }
+}
+
 /// A look at a layout, with all that is the same for each pixel.
 pub struct Scene<'a> {
     look: &'a Look,
     colour: &'static Colour,
+    conversion: Option<Conversion>,
+    tones: Option<&'a Tones>,
     x: Axis,
     y: Axis,
     /// The factor of exposure and gain, in units of 1/65536.
@@ -132,12 +147,32 @@ impl<'a> Scene<'a> {
 
         Self {
             look,
-            colour: Colour::get(look.colour),
+            colour: Colour::of(&look.colorimetry),
+            conversion: Conversion::new(&look.colorimetry),
+            tones: None,
             x: Axis::new(crop.left, crop.width, layout.width, width),
             y: Axis::new(crop.top, crop.height, layout.height, height),
             level: ((light << 32) / (u64::from(EXPOSURE) * u64::from(GAIN))).isqrt() as i64,
             hue: sin_cos(look.hue),
         }
+    }
+
+    /// Returns the tones of a pattern for whose pixels it takes too long to convert each.
+    pub fn tones(&self) -> Option<Tones> {
+        let conversion = self.conversion.as_ref()?;
+        // Both fit into 32 bits.
+        let tone = |level: u8| match self.look.pattern {
+            Pattern::ZonePlate => conversion.convert_grey(self.expose(ring(level))) as u32,
+            _ => linear(self.expose(shade(level))) as u32,
+        };
+
+        matches!(self.look.pattern, Pattern::ZonePlate | Pattern::Noise)
+            .then(|| Tones(core::array::from_fn(|level| tone(level as u8))))
+    }
+
+    /// Makes use of what [`tones()`](Self::tones) has returned.
+    pub fn with_tones(self, tones: Option<&'a Tones>) -> Self {
+        Self { tones, ..self }
     }
 
     /// Returns the kind of line `y` of a frame.
@@ -198,11 +233,23 @@ impl<'a> Scene<'a> {
         } else {
             i64::from(x)
         };
-        let rgb = self
-            .rgb(kind, x)
-            .map(|part| ((part * self.level) >> 16).min(ONE));
+        let rgb = match (&self.conversion, self.tones) {
+            (Some(conversion), Some(tones)) if self.look.pattern == Pattern::Noise => {
+                conversion.encode(self.noise(kind, x).map(|level| tones.get(level)))
+            }
+            (Some(_), Some(tones)) => [tones.get(self.turn(kind, x)); 3],
+            (Some(conversion), None) => {
+                conversion.convert(self.rgb(kind, x).map(|part| self.expose(part)))
+            }
+            (None, _) => self.rgb(kind, x).map(|part| self.expose(part)),
+        };
 
         self.adjust(self.colour.ycc(rgb))
+    }
+
+    /// Applies exposure and gain to one of red, green and blue.
+    fn expose(&self, part: i64) -> i64 {
+        ((part * self.level) >> 16).min(ONE)
     }
 
     /// Returns how colours are encoded.
@@ -243,21 +290,26 @@ impl<'a> Scene<'a> {
             (Pattern::SolidRed, _) => [ONE * 3 / 4, 0, 0],
             (Pattern::SolidGreen, _) => [0, ONE * 3 / 4, 0],
             (Pattern::SolidBlue, _) => [0, 0, ONE * 3 / 4],
-            (Pattern::ZonePlate, _) => {
-                let across = self.x.off_middle(x, self.x.whole);
-                let down = self.y.off_middle(kind as i64, self.x.whole);
-                // Eighty turns to the side, of 256 steps each.
-                let turn = ((across * across + down * down) * (80 * 256)) >> 40;
-
-                [ONE / 2 + sin_cos(turn as i8).1 * (ONE >> 17); 3]
-            }
-            (Pattern::Noise, _) => {
-                let bytes = hash(self.look.seed, kind as u32, x as u32).to_le_bytes();
-
-                [bytes[0], bytes[1], bytes[2]].map(|byte| i64::from(byte) * ONE / 255)
-            }
+            (Pattern::ZonePlate, _) => [ring(self.turn(kind, x)); 3],
+            (Pattern::Noise, _) => self.noise(kind, x).map(shade),
             (Pattern::Clock, _) => [ONE / 8; 3],
         }
+    }
+
+    /// Returns how far a zone plate has turned at a pixel, in units of 1/256 of a turn.
+    fn turn(&self, kind: usize, x: i64) -> u8 {
+        let across = self.x.off_middle(x, self.x.whole);
+        let down = self.y.off_middle(kind as i64, self.x.whole);
+
+        // Eighty turns to the side.
+        (((across * across + down * down) * (80 * 256)) >> 40) as u8
+    }
+
+    /// Returns red, green and blue of a pixel of noise.
+    fn noise(&self, kind: usize, x: i64) -> [u8; 3] {
+        let [r, g, b, _] = hash(self.look.seed, kind as u32, x as u32).to_le_bytes();
+
+        [r, g, b]
     }
 
     /// Applies the controls to a colour.
@@ -274,6 +326,16 @@ impl<'a> Scene<'a> {
             saturate(cb * sin + cr * cos),
         ]
     }
+}
+
+/// Returns the level of a zone plate that has turned so far.
+fn ring(turn: u8) -> i64 {
+    ONE / 2 + sin_cos(turn as i8).1 * (ONE >> 17)
+}
+
+/// Returns a level of noise.
+fn shade(level: u8) -> i64 {
+    i64::from(level) * ONE / 255
 }
 
 /// Mixes numbers into one that looks like any other.
@@ -303,13 +365,22 @@ pub fn phase(layout: &Layout, look: &Look, sequence: u32) -> u32 {
 #[cfg_attr(CONFIG_KUNIT = "y", kernel::macros::kunit_tests(vireo_pattern))]
 mod tests {
     use super::{
-        super::look::Crop,
+        super::{
+            colorimetry::{
+                Colorimetry,
+                Colorspace,
+                Quantization,
+                YcbcrEnc, //
+            },
+            look::Crop, //
+        },
         *, //
     };
 
     #[test]
     fn bars_have_their_colours() {
-        let colour = Colour::get(0);
+        let colour = Colour::of(&Colorimetry::default());
+        let full = Colour::get(YcbcrEnc::Bt601, Quantization::FullRange);
         let layout = Layout::negotiate(0, 80, 16);
         let bars75 = [
             [180, 128, 128],
@@ -352,7 +423,7 @@ mod tests {
                 for (value, lit) in colour.rgb(ycc).into_iter().zip(bar) {
                     let want = if lit { level } else { 0 };
 
-                    assert_eq!(Colour::get(1).code(Channel::R, value, 8), want);
+                    assert_eq!(full.code(Channel::R, value, 8), want);
                 }
             }
         }
@@ -365,7 +436,7 @@ mod tests {
 
     #[test]
     fn controls_act_as_calculated() {
-        let colour = Colour::get(0);
+        let colour = Colour::of(&Colorimetry::default());
 
         // Yellow and red at three quarters: Y, Cb, Cr, R, G, B in thousandths, from floating point.
         #[rustfmt::skip]
@@ -401,8 +472,8 @@ mod tests {
             ];
 
             for (channel, want) in channels.into_iter().zip(want) {
-                // Red, green and blue in full range.
-                let coded = Colour::get(u8::from(!channel.is_yuv()));
+                let quantization = Quantization::default_of(channel.is_yuv());
+                let coded = Colour::get(YcbcrEnc::Bt601, quantization);
                 let code = coded.code(channel, colour.channel(channel, ycc), 8);
 
                 assert!(close(code.into(), want));
@@ -412,7 +483,7 @@ mod tests {
 
     #[test]
     fn extreme_colours_stay_in_range() {
-        let colour = Colour::get(0);
+        let colour = Colour::of(&Colorimetry::default());
 
         for brightness in [0, 255] {
             for contrast in [0, 255] {
@@ -604,6 +675,34 @@ mod tests {
         assert!(differ(&one, &two) > 600);
         assert!(phase(&layout, &one, 1) != phase(&layout, &one, 2));
         assert!(phase(&layout, &one, 1) != phase(&layout, &two, 1));
+    }
+
+    #[test]
+    fn tones_are_what_each_pixel_is_converted_to() {
+        let layout = Layout::negotiate(0, 64, 64);
+
+        for colorspace in Colorspace::ALL {
+            for (pattern, exposure) in Pattern::ALL
+                .into_iter()
+                .flat_map(|pattern| [(pattern, 100), (pattern, 37)])
+            {
+                let look = Look {
+                    pattern,
+                    exposure,
+                    colorimetry: Colorimetry::default_of(colorspace, true),
+                    ..Look::default()
+                };
+                let (slow, fast) = (Scene::new(&look, &layout), Scene::new(&look, &layout));
+                let tones = fast.tones();
+                let fast = fast.with_tones(tones.as_ref());
+
+                for kind in 0..pattern.kinds(&layout) {
+                    for x in 0..64 {
+                        assert!(slow.ycc(kind, x) == fast.ycc(kind, x));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

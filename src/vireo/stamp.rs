@@ -16,7 +16,7 @@
 //! | 8 | u8 | contrast |
 //! | 9 | u8 | saturation |
 //! | 10 | i8 | hue |
-//! | 11 | u8 | the colours, as their index in [`COLOURS`] |
+//! | 11 | u8 | low half: `V4L2_COLORSPACE_*`, high half: `V4L2_XFER_FUNC_*` |
 //! | 12 | u32 | the sequence number, as in the V4L2 buffer |
 //! | 16 | u64 | the timestamp in nanoseconds; that of the V4L2 buffer is the same in microseconds |
 //! | 24 | u32 | the phase of the picture |
@@ -24,7 +24,7 @@
 //! | 30 | u16 | the gain in units of 1/16 |
 //! | 32 | u16 | the seed of noise |
 //! | 34 | u8 | alpha |
-//! | 35 | u8 | 0 |
+//! | 35 | u8 | low half: `V4L2_YCBCR_ENC_*`, high half: `V4L2_QUANTIZATION_*` |
 //! | 36 | 2 u16 | width and height of the pixel array |
 //! | 40 | 4 u16 | left, top, width and height of the part of it that is captured |
 //! | 48 | u32 | the CRC-32 of IEEE 802.3 over bytes 0 to 47 |
@@ -34,12 +34,15 @@
 //! goes on in the lines below. Of YUV pixels only the luma is written. Controls that change the
 //! picture do not change these pixels. [`Copies`] says at which lines copies are.
 //!
+//! The colours in bytes 11 and 35 are those that the pixels have, never `V4L2_*_DEFAULT`. In
+//! formats without chroma the encoding is that of the luma, and what controls act on.
+//!
 //! Copies lie over the picture, and are never flipped.
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 
 use super::{
-    colour::COLOURS,
+    colorimetry::Colorimetry,
     layout::Layout,
     look::{
         Crop,
@@ -58,7 +61,7 @@ pub const BITS: usize = 8 * BYTES;
 pub const MAGIC: u16 = u16::from_le_bytes(*b"VI");
 
 /// The version of this description.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Where the check is, and what it covers.
 const CHECKED: usize = BYTES - 4;
@@ -95,7 +98,7 @@ pub enum Fault {
     Check,
     /// It begins with something else than [`MAGIC`] and [`VERSION`].
     Kind,
-    /// There is no such pattern, colour or flag.
+    /// There is no such pattern, flag, colour space, transfer function, encoding or quantization.
     Value,
 }
 
@@ -104,11 +107,12 @@ impl Stamp {
     pub fn encode(&self, copy: u8) -> [u8; BYTES] {
         let Self { frame, look } = self;
         let (crop, native) = (look.crop, look.native);
+        let [space, encoding] = look.colorimetry.encode();
         let words = [
             look.exposure,
             look.gain,
             look.seed,
-            look.alpha.into(),
+            u16::from_le_bytes([look.alpha, encoding]),
             native.0,
             native.1,
             crop.left,
@@ -129,7 +133,7 @@ impl Stamp {
                 look.contrast,
                 look.saturation,
                 look.hue as u8,
-                look.colour,
+                space,
             ],
             &frame.sequence.to_le_bytes(),
             &frame.timestamp.to_le_bytes(),
@@ -157,7 +161,6 @@ impl Stamp {
         let half = |at| u16::from_le_bytes(field(bytes, at));
         let word = |at| u32::from_le_bytes(field(bytes, at));
         let flags = byte(6);
-        let colour = byte(11);
 
         if crc32(bytes.get(..CHECKED).unwrap_or(&[])) != word(CHECKED) {
             return Err(Fault::Check);
@@ -165,7 +168,7 @@ impl Stamp {
         if u16::from_le_bytes(field(bytes, 0)) != MAGIC || byte(2) != VERSION {
             return Err(Fault::Kind);
         }
-        if flags & !3 != 0 || usize::from(colour) >= COLOURS.len() || byte(35) != 0 {
+        if flags & !3 != 0 {
             return Err(Fault::Value);
         }
 
@@ -177,7 +180,7 @@ impl Stamp {
             hue: byte(10) as i8,
             hflip: flags & 1 != 0,
             vflip: flags & 2 != 0,
-            colour,
+            colorimetry: Colorimetry::decode([byte(11), byte(35)]).ok_or(Fault::Value)?,
             exposure: half(28),
             gain: half(30),
             seed: half(32),
@@ -287,7 +290,15 @@ impl Copies {
 #[cfg(any(CONFIG_KUNIT = "y", test))]
 #[cfg_attr(CONFIG_KUNIT = "y", kernel::macros::kunit_tests(vireo_stamp))]
 mod tests {
-    use super::*;
+    use super::{
+        super::colorimetry::{
+            Colorspace,
+            Quantization,
+            XferFunc,
+            YcbcrEnc, //
+        },
+        *, //
+    };
 
     fn example() -> Stamp {
         Stamp {
@@ -306,7 +317,12 @@ mod tests {
                 hue: -128,
                 hflip: false,
                 vflip: true,
-                colour: 0,
+                colorimetry: Colorimetry {
+                    colorspace: Colorspace::Bt2020,
+                    xfer_func: XferFunc::Smpte2084,
+                    ycbcr_enc: YcbcrEnc::Bt709,
+                    quantization: Quantization::FullRange,
+                },
                 exposure: 0x0304,
                 gain: 0x0506,
                 seed: 0x0708,
@@ -337,8 +353,8 @@ mod tests {
         assert!(
             checked
                 == [
-                    b'V', b'I', 2, 2, 3, 2, 2, 1, 2, 255, 0x80, 0, 4, 3, 2, 1, 0x18, 0x17, 0x16,
-                    0x15, 0x14, 0x13, 0x12, 0x11, 0x7e, 2, 0, 0, 4, 3, 6, 5, 8, 7, 9, 0, 0x0b,
+                    b'V', b'I', 3, 2, 3, 2, 2, 1, 2, 255, 0x80, 0x7a, 4, 3, 2, 1, 0x18, 0x17, 0x16,
+                    0x15, 0x14, 0x13, 0x12, 0x11, 0x7e, 2, 0, 0, 4, 3, 6, 5, 8, 7, 9, 0x12, 0x0b,
                     0x0a, 0x0d, 0x0c, 0x0f, 0x0e, 0x11, 0x10, 0x13, 0x12, 0x15, 0x14,
                 ]
         );
@@ -412,8 +428,15 @@ mod tests {
         assert!(Stamp::decode(&forged(2, VERSION + 1)) == Err(Fault::Kind));
         assert!(Stamp::decode(&forged(5, Pattern::ALL.len() as u8)) == Err(Fault::Value));
         assert!(Stamp::decode(&forged(6, 4)) == Err(Fault::Value));
-        assert!(Stamp::decode(&forged(35, 1)) == Err(Fault::Value));
-        assert!(Stamp::decode(&forged(11, COLOURS.len() as u8)) == Err(Fault::Value));
+        // The defaults, and what vireo does not have, in each half.
+        for (index, wrong) in [
+            (11, [0x00, 0x70, 0x0a, 0x72, 0x3a]),
+            (35, [0x00, 0x10, 0x02, 0x13, 0x32]),
+        ] {
+            for value in wrong {
+                assert!(Stamp::decode(&forged(index, value)) == Err(Fault::Value));
+            }
+        }
         assert!(Stamp::decode(&forged(2, VERSION)).is_ok());
     }
 

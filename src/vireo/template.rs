@@ -113,6 +113,8 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
         }
 
         let scene = Scene::new(&look, &layout);
+        let tones = scene.tones();
+        let scene = scene.with_tones(tones.as_ref());
         let (_, mut rest) = bytes.split_at_mut(stage(&layout));
 
         for plane in layout.planes() {

@@ -8,6 +8,7 @@ mod bad;
 pub(crate) mod bench;
 mod cache;
 mod cgroup;
+mod colours;
 mod configfs;
 mod dmabufs;
 mod exports;
@@ -96,8 +97,12 @@ pub const TESTS: &[Test] = &[
     test("formats/padding", formats::padding),
     test("formats/busy", formats::busy),
     test("formats/capture", formats::capture),
-    test("formats/colours", formats::colours),
     test("formats/rates", formats::rates),
+    test("row-6/flags", colours::flags),
+    test("row-6/colours", colours::colours),
+    test("row-6/defaults", colours::defaults),
+    test("row-6/unknown", colours::unknown),
+    test("row-6/survives", colours::survives),
     configfs("sensor/selection", sensor::selection),
     test("sensor/light", sensor::light),
     configfs("sensor/timing", sensor::timing),
@@ -139,7 +144,7 @@ pub const TESTS: &[Test] = &[
     test("revoke/queued", revoke::queued),
     test("revoke/attach", revoke::attach),
     multiplanar("mplane/formats", mplane::formats),
-    multiplanar("mplane/colours", mplane::colours),
+    multiplanar("row-6/mplane", colours::mplane),
     multiplanar("mplane/mmap", mplane::mmap),
     multiplanar("mplane/padding", mplane::padding),
     multiplanar("mplane/userptr", mplane::userptr),

@@ -43,6 +43,89 @@ impl v4l2_pix_format_mplane {
     }
 }
 
+/// What a format says of colours: `V4L2_COLORSPACE_*`, `V4L2_XFER_FUNC_*`, `V4L2_YCBCR_ENC_*` and
+/// `V4L2_QUANTIZATION_*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Colours {
+    pub colorspace: u32,
+    pub xfer_func: u32,
+    pub ycbcr_enc: u32,
+    pub quantization: u32,
+}
+
+impl v4l2_format {
+    fn is_mplane(&self) -> bool {
+        self.type_ == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
+    }
+
+    /// A format without any padding.
+    pub fn new(type_: u32, pixelformat: u32, (width, height): (u32, u32)) -> Self {
+        let mut format = Self {
+            type_,
+            ..Default::default()
+        };
+        if format.is_mplane() {
+            format.fmt.pix_mp = v4l2_pix_format_mplane {
+                width,
+                height,
+                pixelformat,
+                ..Default::default()
+            };
+        } else {
+            format.fmt.pix = v4l2_pix_format {
+                width,
+                height,
+                pixelformat,
+                priv_: V4L2_PIX_FMT_PRIV_MAGIC,
+                ..Default::default()
+            };
+        }
+        format
+    }
+
+    /// What it says of colours.
+    pub fn colours(&self) -> Colours {
+        if self.is_mplane() {
+            let pix = self.pix_mp();
+            return Colours {
+                colorspace: pix.colorspace,
+                xfer_func: pix.xfer_func.into(),
+                ycbcr_enc: pix.ycbcr_enc(),
+                quantization: pix.quantization.into(),
+            };
+        }
+        let pix = self.pix();
+        Colours {
+            colorspace: pix.colorspace,
+            xfer_func: pix.xfer_func,
+            ycbcr_enc: pix.ycbcr_enc(),
+            quantization: pix.quantization,
+        }
+    }
+
+    /// The same format in these colours, with the flags of `V4L2_PIX_FMT_FLAG_*`.
+    pub fn with_colours(mut self, colours: Colours, flags: u32) -> Self {
+        if self.is_mplane() {
+            let mut pix = self.pix_mp();
+            pix.flags = flags as u8;
+            pix.colorspace = colours.colorspace;
+            pix.xfer_func = colours.xfer_func as u8;
+            pix.__bindgen_anon_1.ycbcr_enc = colours.ycbcr_enc as u8;
+            pix.quantization = colours.quantization as u8;
+            self.fmt.pix_mp = pix;
+        } else {
+            let mut pix = self.pix();
+            pix.flags = flags;
+            pix.colorspace = colours.colorspace;
+            pix.xfer_func = colours.xfer_func;
+            pix.__bindgen_anon_1.ycbcr_enc = colours.ycbcr_enc;
+            pix.quantization = colours.quantization;
+            self.fmt.pix = pix;
+        }
+        self
+    }
+}
+
 impl v4l2_streamparm {
     pub fn capture(&self) -> v4l2_captureparm {
         // SAFETY: Integers only, see above.

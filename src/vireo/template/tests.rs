@@ -4,6 +4,10 @@
 
 use super::{
     super::{
+        colorimetry::{
+            Colorimetry,
+            Colorspace, //
+        },
         format::{
             fourcc,
             Channel,
@@ -220,7 +224,7 @@ mod suite {
             pattern: Pattern::Noise,
             seed: 1,
             stamp: false,
-            colour: u8::from(!format.is_yuv()),
+            colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
             ..Look::default()
         };
 
@@ -341,7 +345,7 @@ mod suite {
         for (width, height) in [(32, 16), (88, 64), (320, 48)] {
             for format in FORMATS {
                 let look = Look {
-                    colour: u8::from(!format.is_yuv()),
+                    colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
                     ..Look::default()
                 };
                 let stamp = Stamp { frame, look };

@@ -289,7 +289,7 @@ fn check(
 
         if let (Some(stamp), true) = (verdict.stamp, verdict.is_ok()) {
             if let Some(path) = png.take() {
-                let rgb = picture(reader.layout(), stamp.look.colour, &frame);
+                let rgb = picture(reader.layout(), &stamp.look.colorimetry, &frame);
 
                 write_png(path, reader.layout().width, reader.layout().height, &rgb)?;
             }

@@ -2,6 +2,7 @@
 
 //! What tests find in front of them, and how they say what is wrong.
 
+use super::colours;
 use super::sensor;
 use crate::counters::Counters;
 use crate::uapi;
@@ -50,6 +51,9 @@ impl Bench {
     pub fn open(&self, instance: usize) -> Outcome<Device> {
         let device = Device::open(&self.camera(instance)?.path).at("open")?;
         // vivid's own default is a rate that emulated machines do not reach.
+        if self.stamped() {
+            colours::reset(&device).at("reset of colours")?;
+        }
         reset(&device).at("reset")?;
         Ok(device)
     }

@@ -39,7 +39,7 @@ fn node(instance: usize) -> Outcome<v4l2::Identity> {
     v4l2::find("vireo", instance, caps).at("a multi-planar camera")
 }
 
-fn open(instance: usize, fourcc: &[u8; 4]) -> Outcome<Camera> {
+pub(super) fn open(instance: usize, fourcc: &[u8; 4]) -> Outcome<Camera> {
     let fourcc = u32::from_le_bytes(*fourcc);
     Camera::open(&node(instance)?.path, fourcc, SIZE.0, SIZE.1).at("open")
 }
@@ -376,52 +376,4 @@ pub fn rotating(_bench: &Bench) -> Outcome {
         "they were found again",
         now.since(&before, "cache_hits") > 0,
     )
-}
-
-/// Colours are encoded as is asked for, and the stamp says how.
-pub fn colours(_bench: &Bench) -> Outcome {
-    for (fourcc, enc, range, colour) in [
-        (b"NM12", 0, 0, 0),
-        (
-            b"NM21",
-            uapi::V4L2_YCBCR_ENC_709,
-            uapi::V4L2_QUANTIZATION_FULL_RANGE,
-            3,
-        ),
-        (
-            b"YM24",
-            uapi::V4L2_YCBCR_ENC_BT2020,
-            uapi::V4L2_QUANTIZATION_LIM_RANGE,
-            4,
-        ),
-        (b"BGR3", 0, uapi::V4L2_QUANTIZATION_LIM_RANGE, 0),
-    ] {
-        let mut camera = open(0, fourcc)?;
-        let mut format = camera.format().at("G_FMT")?;
-        let mut pix = format.pix_mp();
-        equal(
-            "colours by default",
-            (pix.ycbcr_enc(), pix.quantization),
-            (0, 0),
-        )?;
-        pix.flags = uapi::V4L2_PIX_FMT_FLAG_SET_CSC as u8;
-        pix.quantization = range as u8;
-        pix.__bindgen_anon_1.ycbcr_enc = enc as u8;
-        format.fmt.pix_mp = pix;
-        camera
-            .device
-            .ioctl(uapi::VIDIOC_S_FMT, &mut format)
-            .at("S_FMT")?;
-        let pix = camera.format().at("G_FMT")?.pix_mp();
-        let given = (pix.ycbcr_enc(), u32::from(pix.quantization));
-        equal("colours", given, (enc, range))?;
-        let own = buffers(&camera, |_, size| Memory::anonymous(size))?;
-        camera.device.request(v4l2::USERPTR, COUNT).at("REQBUFS")?;
-        camera.queue(0, &own[0]).at("QBUF")?;
-        camera.device.stream_on().at("STREAMON")?;
-        let frame = camera.dequeue(&own)?;
-        let stamp = camera.check(&frame)?;
-        equal("the stamp's colours", stamp.look.colour, colour)?;
-    }
-    Ok(())
 }
