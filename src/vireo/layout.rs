@@ -165,9 +165,9 @@ impl Layout {
         self
     }
 
-    /// Returns the same with the lines of `told`, a layout that user space was told of before, where
-    /// a request repeats what it was told: exact strides for the same format and width. Otherwise
-    /// they are left over from `told`, and there is no padding.
+    /// Returns the layout for a request that repeats the strides and sizes of `told`, an earlier
+    /// answer: the strides are kept for the same format and width. For another one they are left
+    /// over, and there is no padding.
     #[allow(dead_code, reason = "for the driver")]
     pub fn retold(self, told: &Self) -> Self {
         if (self.format, self.width) != (told.format, told.width) {

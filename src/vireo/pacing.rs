@@ -133,7 +133,7 @@ impl Pacer {
         }
     }
 
-    /// Goes on after a time in which there were no frames: frame `n` is due an interval after `now`.
+    /// Goes on after a pause: frame `n` is due an interval after `now`.
     #[allow(dead_code, reason = "for the driver")]
     pub fn resume(&self, n: u64, now: u64) -> Self {
         let Self { num, den, .. } = *self;
