@@ -44,6 +44,10 @@ demo:
 demo-display:
 	@scripts/demo-display
 
+.PHONY: demo-browser
+demo-browser:
+	@scripts/demo-browser
+
 .PHONY: test
 test:
 	@scripts/test
