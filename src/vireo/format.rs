@@ -459,11 +459,18 @@ impl Format {
     ///
     /// GStreamer takes the strides of all components for its own when that of the first one is.
     /// The lines of NV24's chroma are twice as long as those of its luma, rounded up by themselves:
-    /// with eight they agree, too, or the first one differs.
+    /// with eight they agree, too, or the first one differs. Where the lines of all components are
+    /// as long, its own strides must be had: memory of its own elements (USERPTR) has no others.
     pub fn stride_step(&self) -> NonZero<u32> {
-        match self.components {
-            [_, _, ..] if !self.is_apart => EVEN.saturating_pow(3),
-            _ => EVEN.saturating_pow(2),
+        /// Pixels of which each component has whole lines.
+        const PIXELS: u32 = 8;
+        let mut lines = self.components.iter().map(|part| part.line(PIXELS));
+        let first = lines.next();
+
+        if !self.is_apart && lines.any(|line| Some(line) != first) {
+            EVEN.saturating_pow(3)
+        } else {
+            EVEN.saturating_pow(2)
         }
     }
 }
