@@ -60,6 +60,11 @@ test-debug:
 vm:
 	@scripts/vm
 
+# As an ordinary user, with other people's programs.
+.PHONY: vm-clients
+vm-clients:
+	@scripts/vm-clients
+
 .PHONY: uml
 uml:
 	@scripts/uml
