@@ -89,7 +89,8 @@ check_at() {
 }
 
 # until_size SIGNAL FILE BYTES COMMAND...: run a command as a user until FILE has so
-# much, for two minutes at most, and end it: it must go within 20 seconds.
+# much, for two minutes at most, and end it: it must go within 20 seconds. What the
+# shell says of processes that were killed is of no use.
 until_size() {
 	signal=$1 file=$2 bytes=$3
 	shift 3
@@ -122,7 +123,7 @@ until_size() {
 		echo "too few frames in $file" >>"$log"
 		return 1
 	fi
-}
+} 2>/dev/null
 
 # camera NUMBER [FILE=TEXT...]: make one, and say which node it has.
 camera() {
