@@ -73,6 +73,12 @@ impl<T: Capture> VTable<T> {
         // SAFETY: By the safety requirements.
         let queue = unsafe { Device::<T>::from_file(file) }.queue();
         let q = queue.as_raw();
+        // Without a table, C takes every event for requested.
+        let mut all = bindings::poll_table_struct {
+            _qproc: None,
+            _key: !0,
+        };
+        let wait = if wait.is_null() { &mut all } else { wait };
 
         // SAFETY: The mutex is initialized.
         if unsafe { bindings::mutex_lock_interruptible(queue.lock()) } != 0 {
@@ -84,7 +90,7 @@ impl<T: Capture> VTable<T> {
         let events = unsafe {
             let reads = (*q).io_modes & bindings::vb2_io_modes_VB2_READ != 0;
 
-            if reads && !queue.is_busy() && !wait.is_null() {
+            if reads && !queue.is_busy() {
                 let key = (*wait)._key;
                 (*wait)._key = key & !FRAME_EVENTS;
                 let events = bindings::vb2_poll(q, file, wait);
