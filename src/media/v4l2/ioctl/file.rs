@@ -17,18 +17,17 @@ use kernel::{
         c_uint,
         c_ulong, //
     },
-    ioctl::{
-        _IOC_NR,
-        _IOC_TYPE, //
-    },
     prelude::*, //
 };
 
 /// The requested and returned events of poll() that stand for a frame: `EPOLLIN | EPOLLRDNORM`.
 const FRAME_EVENTS: bindings::__poll_t = 0x0001 | 0x0040;
 
-/// The number of VIDIOC_DQEVENT, whose other variants (32 bit, 32-bit times) differ in size alone.
-const DQEVENT: (u32, u32) = (b'V' as u32, 89);
+/// Type and number of VIDIOC_DQEVENT. Its variants (32 bit, 32-bit times) differ in size alone.
+const DQEVENT: c_uint = (b'V' as c_uint) << 8 | 89;
+
+/// The bits of an ioctl's code that are its type and number.
+const TYPE_AND_NR: c_uint = 0xffff;
 
 impl<T: Capture> VTable<T> {
     /// `vb2_fop_read()`, which goes on to the next frame where one has the error flag.
@@ -116,14 +115,29 @@ impl<T: Capture> VTable<T> {
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_long {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            if cmd & TYPE_AND_NR == DQEVENT {
+                Self::dequeue_event(file, cmd, arg)
+            } else {
+                bindings::video_ioctl2(file, cmd, arg)
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`ioctl_callback`](Self::ioctl_callback).
+    #[cold]
+    #[inline(never)]
+    unsafe fn dequeue_event(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
         let dequeue = || {
             // SAFETY: By the safety requirements.
             unsafe { bindings::video_ioctl2(file, cmd, arg) }
         };
 
         // SAFETY: By the safety requirements.
-        let is_blocking = unsafe { (*file).f_flags } & bindings::O_NONBLOCK == 0;
-        if (_IOC_TYPE(cmd), _IOC_NR(cmd)) != DQEVENT || !is_blocking {
+        if unsafe { (*file).f_flags } & bindings::O_NONBLOCK != 0 {
             return dequeue();
         }
 
