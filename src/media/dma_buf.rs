@@ -2,10 +2,10 @@
 
 //! Memory that devices share.
 //!
-//! An importer goes from a [`DmaBuf`] to an [`Attachment`], to [`Mapped`] and, if it is software,
-//! to a [`VMap`]; each owns the one before, so that they are released in the right order. The CPU
-//! writes within a [`CpuAccess`]. An [`Import`] is all of that for memory whose exporter may move
-//! or revoke it at any time.
+//! An importer goes from a [`DmaBuf`] to an [`Attachment`], to a [`MappedAttachment`] and, if it is
+//! software, to a [`VMap`]; each owns the one before, so that they are released in the right order.
+//! The CPU writes within a [`CpuAccess`]. A [`DynamicImport`] is all of that for memory whose
+//! exporter may move or revoke it at any time.
 //!
 //! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
 //!
@@ -13,10 +13,10 @@
 //!
 //! Every dma-buf has a reservation lock. Importers call the functions of this module without it;
 //! those that need it take it. The callbacks of an exporter that are called with the lock held are
-//! given a [`Resv`], and must not call functions of importers on the same dma-buf.
+//! given a [`ResvLocked`], and must not call functions of importers on the same dma-buf.
 //!
-//! An [`Import`] has a lock of its own, which is taken with the reservation lock held or alone, and
-//! under which no other is taken but by the exporter that maps and unmaps.
+//! A [`DynamicImport`] has a lock of its own, which is taken with the reservation lock held or alone,
+//! and under which no other is taken but by the exporter that maps and unmaps.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
@@ -55,21 +55,21 @@ mod vmap;
 pub use self::{
     attach::{
         Attachment,
-        Mapped, //
+        MappedAttachment, //
     },
     export::{
         export,
         Exporter, //
     },
     import::{
-        Import,
+        DynamicImport,
         ImportAccess, //
     },
     pages::{
         Pages,
         PagesAccess, //
     },
-    table::Table,
+    table::MappedSgTable,
     vmap::{
         CpuAccess,
         VMap, //
@@ -121,16 +121,16 @@ impl DmaBuf {
     /// This is for the exporter, which first makes sure that new mappings are right, or refused.
     pub fn invalidate_mappings(&self) {
         // SAFETY: The dma-buf is valid, and its lock is held.
-        self.locked(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
+        self.with_resv_lock(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
     }
 
     /// Calls `f` with the reservation lock held.
-    fn locked<R>(&self, f: impl FnOnce(&Resv<'_>) -> R) -> R {
+    fn with_resv_lock<R>(&self, f: impl FnOnce(&ResvLocked<'_>) -> R) -> R {
         // SAFETY: The dma-buf is valid and keeps its lock. Without a context there is nothing to
         // back off from, so that this cannot fail.
         unsafe { bindings::dma_resv_lock((*self.as_raw()).resv, core::ptr::null_mut()) };
         // SAFETY: The lock is held for as long as `f` has the token.
-        let result = f(&unsafe { Resv::held() });
+        let result = f(&unsafe { ResvLocked::held() });
         // SAFETY: The lock was taken above.
         unsafe { bindings::dma_resv_unlock((*self.as_raw()).resv) };
         result
@@ -170,9 +170,9 @@ unsafe impl AlwaysRefCounted for DmaBuf {
 /// # Invariants
 ///
 /// Only exists where the lock of the dma-buf in question is held, for `'a`.
-pub struct Resv<'a>(PhantomData<&'a ()>, NotThreadSafe);
+pub struct ResvLocked<'a>(PhantomData<&'a ()>, NotThreadSafe);
 
-impl Resv<'_> {
+impl ResvLocked<'_> {
     /// # Safety
     ///
     /// The lock of the dma-buf in question must be held until the result is gone.

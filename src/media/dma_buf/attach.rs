@@ -4,7 +4,7 @@
 
 use super::{
     DmaBuf,
-    Resv,
+    ResvLocked,
     VMap, //
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Attachment {
         stats: Arc<Stats>,
     ) -> Result<Self> {
         // SAFETY: Without operations, nothing is asked of the importer.
-        unsafe { Self::with_ops(dmabuf, dev, stats, ptr::null(), ptr::null_mut()) }
+        unsafe { Self::new_dynamic(dmabuf, dev, stats, ptr::null(), ptr::null_mut()) }
     }
 
     /// Attaches `dev` to `dmabuf`, as an importer whose `ops` are called with `importer`.
@@ -73,7 +73,7 @@ impl Attachment {
     /// # Safety
     ///
     /// `ops` may be called, and be given `importer`, until this is dropped.
-    pub(super) unsafe fn with_ops(
+    pub(super) unsafe fn new_dynamic(
         dmabuf: ARef<DmaBuf>,
         dev: &device::Device<device::Bound>,
         stats: Arc<Stats>,
@@ -115,18 +115,18 @@ impl Attachment {
     ///
     /// `dir` must cover every use that is made of the memory. When the exporter fails, its error
     /// comes back together with the attachment.
-    pub fn map(self, dir: DataDirection) -> Result<Mapped, (Error, Self)> {
+    pub fn map(self, dir: DataDirection) -> Result<MappedAttachment, (Error, Self)> {
         let dmabuf = self.dmabuf.clone();
 
-        dmabuf.locked(|resv| self.map_locked(dir, resv))
+        dmabuf.with_resv_lock(|resv| self.map_locked(dir, resv))
     }
 
     /// As [`map`](Self::map), with the reservation lock of the dma-buf held.
     pub(super) fn map_locked(
         self,
         dir: DataDirection,
-        _resv: &Resv<'_>,
-    ) -> Result<Mapped, (Error, Self)> {
+        _resv: &ResvLocked<'_>,
+    ) -> Result<MappedAttachment, (Error, Self)> {
         // SAFETY: By the type invariants. The lock is held.
         let sgt = from_err_ptr(unsafe {
             bindings::dma_buf_map_attachment(self.ptr.as_ptr(), dir.into())
@@ -137,7 +137,7 @@ impl Attachment {
             Ok(sgt) => {
                 self.stats.inc(Counter::Maps);
                 // INVARIANT: The memory was just mapped.
-                Ok(Mapped {
+                Ok(MappedAttachment {
                     sgt,
                     dir,
                     attachment: self,
@@ -164,19 +164,19 @@ impl Drop for Attachment {
 ///
 /// `sgt` is what mapping `attachment` in the direction `dir` returned, which is this type's to
 /// unmap.
-pub struct Mapped {
+pub struct MappedAttachment {
     sgt: NonNull<bindings::sg_table>,
     dir: DataDirection,
     attachment: Attachment,
 }
 
 // SAFETY: Mappings are not tied to a thread.
-unsafe impl Send for Mapped {}
+unsafe impl Send for MappedAttachment {}
 
 // SAFETY: Nothing that a shared reference can do changes the mapping.
-unsafe impl Sync for Mapped {}
+unsafe impl Sync for MappedAttachment {}
 
-impl Mapped {
+impl MappedAttachment {
     /// Where the device finds the memory.
     pub fn sg_table(&self) -> &SGTable {
         // SAFETY: By the type invariants the table is valid, and nobody changes it, until it is
@@ -198,11 +198,11 @@ impl Mapped {
     pub fn unmap(self) -> Attachment {
         let dmabuf = self.attachment.dmabuf.clone();
 
-        dmabuf.locked(|resv| self.unmap_locked(resv))
+        dmabuf.with_resv_lock(|resv| self.unmap_locked(resv))
     }
 
     /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
-    pub(super) fn unmap_locked(self, _resv: &Resv<'_>) -> Attachment {
+    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> Attachment {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the table is unmapped once and
@@ -241,12 +241,12 @@ impl Mapped {
     }
 }
 
-impl Drop for Mapped {
+impl Drop for MappedAttachment {
     fn drop(&mut self) {
         let dmabuf = self.attachment.dmabuf.clone();
 
         // SAFETY: The fields are about to be dropped; `Attachment` does not know of the table. The
         // lock is held.
-        dmabuf.locked(|_| unsafe { self.release() });
+        dmabuf.with_resv_lock(|_| unsafe { self.release() });
     }
 }

@@ -5,8 +5,8 @@
 use super::{
     direction,
     DmaBuf,
-    Resv,
-    Table, //
+    MappedSgTable,
+    ResvLocked, //
 };
 use crate::{
     bindings,
@@ -57,11 +57,16 @@ pub trait Exporter: Send + Sync + 'static {
         &self,
         attachment: &Self::Attachment,
         dir: DataDirection,
-        resv: &Resv<'_>,
-    ) -> Result<Arc<Table>>;
+        resv: &ResvLocked<'_>,
+    ) -> Result<Arc<MappedSgTable>>;
 
     /// The device has no more use for `table`, which came from [`Exporter::map`].
-    fn unmap(&self, attachment: &Self::Attachment, table: Arc<Table>, resv: &Resv<'_>);
+    fn unmap(
+        &self,
+        attachment: &Self::Attachment,
+        table: Arc<MappedSgTable>,
+        resv: &ResvLocked<'_>,
+    );
 
     /// Before the CPU accesses the memory: make it see what devices have written.
     ///
@@ -88,13 +93,13 @@ pub trait Exporter: Send + Sync + 'static {
     ///
     /// Not called again before [`Exporter::vunmap`], which is when the last user is gone. The map
     /// is used until then.
-    fn vmap(&self, resv: &Resv<'_>) -> Result<&Map> {
+    fn vmap(&self, resv: &ResvLocked<'_>) -> Result<&Map> {
         let _ = resv;
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Nobody uses the map any more.
-    fn vunmap(&self, resv: &Resv<'_>) {
+    fn vunmap(&self, resv: &ResvLocked<'_>) {
         let _ = resv;
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -239,7 +244,7 @@ where
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
             let dmabuf = (*attachment).dmabuf;
             let result = Self::with(dmabuf, |exporter| {
-                exporter.map(data, direction(dir), &Resv::held())
+                exporter.map(data, direction(dir), &ResvLocked::held())
             });
             (
                 result,
@@ -250,7 +255,7 @@ where
 
         match result {
             // An importer goes by the size of the dma-buf, and gives the addresses to its device.
-            Ok(table) if table.is_for(dev, size) => Table::into_raw(table),
+            Ok(table) if table.is_for(dev, size) => MappedSgTable::into_raw(table),
             Ok(_) => EINVAL.to_ptr(),
             Err(e) => e.to_ptr(),
         }
@@ -268,10 +273,10 @@ where
         // SAFETY: By the safety requirements; this is what `map_callback()` has returned, and
         // `attach_callback()` has put the data there.
         unsafe {
-            let table = Table::from_raw(sgt);
+            let table = MappedSgTable::from_raw(sgt);
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
             Self::with((*attachment).dmabuf, |exporter| {
-                exporter.unmap(data, table, &Resv::held())
+                exporter.unmap(data, table, &ResvLocked::held())
             });
         }
     }
@@ -343,7 +348,7 @@ where
             // SAFETY: By the safety requirements.
             unsafe {
                 Self::with(dmabuf, |exporter| {
-                    let map = exporter.vmap(&Resv::held())?;
+                    let map = exporter.vmap(&ResvLocked::held())?;
                     if map.len() < (*dmabuf).size {
                         return Err(EINVAL);
                     }
@@ -362,6 +367,6 @@ where
         _raw: *mut bindings::iosys_map,
     ) {
         // SAFETY: By the safety requirements.
-        unsafe { Self::with(dmabuf, |exporter| exporter.vunmap(&Resv::held())) };
+        unsafe { Self::with(dmabuf, |exporter| exporter.vunmap(&ResvLocked::held())) };
     }
 }

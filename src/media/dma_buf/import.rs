@@ -11,7 +11,7 @@ pub use self::access::ImportAccess;
 use super::{
     Attachment,
     DmaBuf,
-    Resv,
+    ResvLocked,
     VMap, //
 };
 use crate::{
@@ -46,7 +46,7 @@ use kernel::{
 };
 
 /// How often memory that moves while it is being mapped is mapped again.
-const ATTEMPTS: usize = 4;
+const MAX_MAP_RETRIES: usize = 4;
 
 /// How far an import has come.
 enum State {
@@ -77,12 +77,12 @@ enum State {
 ///   [`State::Changing`] only while it is.
 /// - `is_mapped` says whether `state` is [`State::Mapped`], to those who have the reservation lock.
 #[pin_data(PinnedDrop)]
-pub struct Import {
+pub struct DynamicImport {
     dmabuf: NonNull<DmaBuf>,
     dir: DataDirection,
     stats: Arc<Stats>,
     is_mapped: Atomic<bool>,
-    is_idle: Atomic<bool>,
+    is_cached: Atomic<bool>,
     /// Taken after the reservation lock, and not held while an exporter is called, which may want
     /// the memory back in the middle of it. Held while the CPU has the memory.
     #[pin]
@@ -90,12 +90,12 @@ pub struct Import {
 }
 
 // SAFETY: An import is not tied to a thread.
-unsafe impl Send for Import {}
+unsafe impl Send for DynamicImport {}
 
 // SAFETY: What changes is atomic, or behind the mutex.
-unsafe impl Sync for Import {}
+unsafe impl Sync for DynamicImport {}
 
-impl Import {
+impl DynamicImport {
     /// Attaches `dev` to `dmabuf`, to access the memory in the direction `dir`.
     ///
     /// The exporter may refuse, with an error of its own. What is imported has to be dropped before
@@ -113,21 +113,21 @@ impl Import {
                 dir,
                 stats: counters,
                 is_mapped: Atomic::new(false),
-                is_idle: Atomic::new(false),
-                state <- new_mutex!(State::Detached, "dma_buf::Import::state"),
+                is_cached: Atomic::new(false),
+                state <- new_mutex!(State::Detached, "dma_buf::DynamicImport::state"),
             }),
             GFP_KERNEL,
         )?;
         let importer: *const Self = &*this;
 
-        // SAFETY: The callback of `OPS` asks for an `Import`, which lives for as long as the
+        // SAFETY: The callback of `OPS` asks for a `DynamicImport`, which lives for as long as the
         // attachment, since it drops that first.
         let attachment = unsafe {
-            Attachment::with_ops(dmabuf.into(), dev, stats, &OPS, importer.cast_mut().cast())
+            Attachment::new_dynamic(dmabuf.into(), dev, stats, &OPS, importer.cast_mut().cast())
         }?;
 
         // INVARIANT: This is the attachment. What the exporter took back meanwhile was not mapped.
-        dmabuf.locked(|_| *this.state.lock() = State::Attached(attachment));
+        dmabuf.with_resv_lock(|_| *this.state.lock() = State::Attached(attachment));
         Ok(this)
     }
 
@@ -145,12 +145,12 @@ impl Import {
         if self.is_mapped.load(Relaxed) {
             return Ok(());
         }
-        self.map_anew()
+        self.map_slow()
     }
 
-    fn map_anew(&self) -> Result {
-        self.dma_buf().locked(|resv| {
-            for _ in 0..ATTEMPTS {
+    fn map_slow(&self) -> Result {
+        self.dma_buf().with_resv_lock(|resv| {
+            for _ in 0..MAX_MAP_RETRIES {
                 let Some(attachment) = self.take_attachment() else {
                     return Ok(());
                 };
@@ -161,7 +161,7 @@ impl Import {
                         return Err(e);
                     }
                 };
-                match self.settle(vmap) {
+                match self.publish_mapping(vmap) {
                     None => return result,
                     // Moved by the very call that has mapped it for the CPU.
                     Some(stale) => {
@@ -177,7 +177,7 @@ impl Import {
     fn map_both(
         &self,
         attachment: Attachment,
-        resv: &Resv<'_>,
+        resv: &ResvLocked<'_>,
     ) -> Result<VMap, (Error, Attachment)> {
         VMap::new_locked(attachment.map_locked(self.dir, resv)?, resv)
             .map_err(|(e, mapped)| (e, mapped.unmap_locked(resv)))
@@ -197,7 +197,7 @@ impl Import {
     }
 
     /// Puts in what was mapped, unless it is stale by now.
-    fn settle(&self, vmap: VMap) -> Option<VMap> {
+    fn publish_mapping(&self, vmap: VMap) -> Option<VMap> {
         let mut state = self.state.lock();
 
         if matches!(*state, State::Changing { is_stale: true }) {
@@ -213,7 +213,7 @@ impl Import {
     }
 
     /// Waits until the exporter has moved the memory to where it was mapped.
-    fn wait(&self, _resv: &Resv<'_>) -> Result {
+    fn wait(&self, _resv: &ResvLocked<'_>) -> Result {
         // SAFETY: The dma-buf is valid.
         let left = unsafe {
             bindings::dma_resv_wait_timeout(
@@ -227,7 +227,7 @@ impl Import {
     }
 
     /// Undoes the mappings, if there are any; the device stays attached.
-    fn unmap(&self, resv: &Resv<'_>) -> bool {
+    fn unmap(&self, resv: &ResvLocked<'_>) -> bool {
         let mut state = self.state.lock();
 
         match mem::replace(&mut *state, State::Changing { is_stale: true }) {
@@ -246,19 +246,19 @@ impl Import {
     }
 
     /// Says whether this is kept only for the case that it is asked for again.
-    pub fn set_idle(&self, is_idle: bool) {
-        self.is_idle.store(is_idle, Relaxed);
+    pub fn set_cached(&self, is_cached: bool) {
+        self.is_cached.store(is_cached, Relaxed);
     }
 
     /// Whether nobody has the dma-buf any more but imports that are idle, of whatever device.
     ///
     /// What cannot be told at once is answered with no.
-    pub fn is_forsaken(&self) -> bool {
+    pub fn has_no_other_users(&self) -> bool {
         let dmabuf = self.dma_buf().as_raw();
         let mut idle = 0;
 
         // SAFETY: The dma-buf is valid, and the list of its attachments does not change while the
-        // lock is held. An attachment with our operations has an `Import`, which is there until it
+        // lock is held. An attachment with our operations has a `DynamicImport`, which is there until it
         // is detached.
         unsafe {
             if !bindings::dma_resv_trylock((*dmabuf).resv) {
@@ -270,7 +270,7 @@ impl Import {
                 let attachment = container_of!(node, bindings::dma_buf_attachment, node);
                 if ptr::eq((*attachment).importer_ops, &OPS) {
                     let import = (*attachment).importer_priv.cast::<Self>();
-                    idle += usize::from((*import).is_idle.load(Relaxed));
+                    idle += usize::from((*import).is_cached.load(Relaxed));
                 }
                 node = (*node).next;
             }
@@ -283,7 +283,7 @@ impl Import {
 }
 
 #[pinned_drop]
-impl PinnedDrop for Import {
+impl PinnedDrop for DynamicImport {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: Nothing is moved.
         let this = unsafe { Pin::into_inner_unchecked(self) };
@@ -293,7 +293,7 @@ impl PinnedDrop for Import {
             _ => this.dma_buf().into(),
         };
 
-        let attachment = dmabuf.locked(|resv| {
+        let attachment = dmabuf.with_resv_lock(|resv| {
             this.unmap(resv);
             mem::replace(&mut *this.state.lock(), State::Detached)
         });
@@ -302,7 +302,7 @@ impl PinnedDrop for Import {
     }
 }
 
-/// What every [`Import`] tells exporters of.
+/// What every [`DynamicImport`] tells exporters of.
 static OPS: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
     // The memory of other devices needs no pages: the table is not looked into.
     allow_peer2peer: true,
@@ -311,11 +311,17 @@ static OPS: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
 
 /// # Safety
 ///
-/// `attachment` must be that of an [`Import`], and the reservation lock of its dma-buf be held.
+/// `attachment` must be that of a [`DynamicImport`], and the reservation lock of its dma-buf be
+/// held.
 unsafe extern "C" fn invalidate_mappings_callback(attachment: *mut bindings::dma_buf_attachment) {
     // SAFETY: By the safety requirements; an import lives until its attachment is gone, which the
     // lock keeps from being detached.
-    let (import, resv) = unsafe { (&*(*attachment).importer_priv.cast::<Import>(), Resv::held()) };
+    let (import, resv) = unsafe {
+        (
+            &*(*attachment).importer_priv.cast::<DynamicImport>(),
+            ResvLocked::held(),
+        )
+    };
 
     if import.unmap(&resv) {
         import.stats.inc(Counter::Invalidations);

@@ -6,8 +6,8 @@ use super::{
     export,
     DmaBuf,
     Exporter,
-    Resv,
-    Table, //
+    MappedSgTable,
+    ResvLocked, //
 };
 use crate::{
     bindings,
@@ -52,7 +52,7 @@ mod tests;
 
 use alloc::{
     Allocation,
-    VMapped, //
+    KernelMapping, //
 };
 use exports::Exports;
 
@@ -70,12 +70,12 @@ use exports::Exports;
 pub struct Pages {
     refs: Refcount,
     // Dropped in this order.
-    map: VMapped,
+    map: KernelMapping,
     pages: Allocation,
     /// The mappings of importers. The lock is taken with a reservation lock held, and not the other
     /// way round.
     #[pin]
-    tables: Mutex<KVec<Arc<Table>>>,
+    tables: Mutex<KVec<Arc<MappedSgTable>>>,
     #[pin]
     exports: Exports,
     stats: Arc<Stats>,
@@ -96,7 +96,7 @@ impl Pages {
     pub fn new(size: usize, gfp: Flags, stats: Arc<Stats>) -> Result<ARef<Self>> {
         let count = page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT;
         let pages = Allocation::new(count, gfp, stats.clone())?;
-        let map = VMapped::new(&pages)?;
+        let map = KernelMapping::new(&pages)?;
 
         let this = KBox::pin_init(
             pin_init!(Self {
@@ -236,18 +236,18 @@ impl Exporter for Pages {
         &self,
         dev: &Self::Attachment,
         dir: DataDirection,
-        _resv: &Resv<'_>,
-    ) -> Result<Arc<Table>> {
+        _resv: &ResvLocked<'_>,
+    ) -> Result<Arc<MappedSgTable>> {
         // Who revokes the memory takes the lock that is held here afterwards.
         self.exports.check()?;
-        let table = Table::new(self, dev, dir)?;
+        let table = MappedSgTable::new(self, dev, dir)?;
 
         // An access of the CPU that has begun already ends with a sync of this one, too.
         self.tables.lock().push(table.clone(), GFP_KERNEL)?;
         Ok(table)
     }
 
-    fn unmap(&self, _dev: &Self::Attachment, table: Arc<Table>, _resv: &Resv<'_>) {
+    fn unmap(&self, _dev: &Self::Attachment, table: Arc<MappedSgTable>, _resv: &ResvLocked<'_>) {
         self.tables
             .lock()
             .retain(|other| !Arc::ptr_eq(other, &table));
@@ -272,7 +272,7 @@ impl Exporter for Pages {
 
     // Not refused when the memory is revoked: dma-buf takes that for a bug of the exporter, and who
     // maps it for the CPU alone cannot be told anyway.
-    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+    fn vmap(&self, _resv: &ResvLocked<'_>) -> Result<&Map> {
         Ok(Pages::map(self))
     }
 

@@ -29,9 +29,9 @@ use kernel::{
 ///
 /// An initialized `struct sg_table`.
 #[repr(transparent)]
-struct Segments(Opaque<bindings::sg_table>);
+struct RawSgTable(Opaque<bindings::sg_table>);
 
-impl Segments {
+impl RawSgTable {
     /// Joins pages that lie next to each other, to segments of up to `max` bytes.
     fn new(pages: &Pages, max: u32) -> Result<Self> {
         let sgt = Opaque::zeroed();
@@ -54,7 +54,7 @@ impl Segments {
     }
 }
 
-impl Drop for Segments {
+impl Drop for RawSgTable {
     fn drop(&mut self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::sg_free_table(self.0.get()) };
@@ -70,25 +70,25 @@ impl Drop for Segments {
 ///
 /// `segments` are those of `_pages`, mapped for `dev` in the direction `dir`.
 #[repr(C)]
-pub struct Table {
+pub struct MappedSgTable {
     // First, so that a pointer to the table is a pointer to the C structure.
-    segments: Segments,
+    segments: RawSgTable,
     dir: DataDirection,
     dev: ARef<device::Device>,
     _pages: ARef<Pages>,
 }
 
 // SAFETY: DMA mappings are not tied to a thread.
-unsafe impl Send for Table {}
+unsafe impl Send for MappedSgTable {}
 
 // SAFETY: Syncing does not change the table, and may be done from several threads at once.
-unsafe impl Sync for Table {}
+unsafe impl Sync for MappedSgTable {}
 
-impl Table {
+impl MappedSgTable {
     /// Maps `pages` for `dev`.
     ///
     /// What the device may write is mapped in both directions: the CPU may write it, too, and
-    /// [`Table::sync_for_device`] has to keep that.
+    /// [`MappedSgTable::sync_for_device`] has to keep that.
     pub(super) fn new(
         pages: &Pages,
         dev: &device::Device,
@@ -120,7 +120,7 @@ impl Table {
             .map_or(max_segment, |max| max_segment.min(max))
             .max(PAGE_SIZE as u32)
             & PAGE_MASK as u32;
-        let segments = Segments::new(pages, max)?;
+        let segments = RawSgTable::new(pages, max)?;
 
         // SAFETY: The device is valid and can do DMA; the table is initialized.
         to_result(unsafe { bindings::dma_map_sgtable(raw_dev, segments.0.get(), dir.into(), 0) })?;
@@ -154,7 +154,7 @@ impl Table {
 
     /// # Safety
     ///
-    /// `ptr` must come from [`Table::into_raw`], and is given up.
+    /// `ptr` must come from [`MappedSgTable::into_raw`], and is given up.
     pub(super) unsafe fn from_raw(ptr: *mut bindings::sg_table) -> Arc<Self> {
         // SAFETY: By the safety requirements; the C structure is the first field.
         unsafe { Arc::from_raw(ptr.cast::<Self>()) }
@@ -188,7 +188,7 @@ impl Table {
     }
 }
 
-impl Drop for Table {
+impl Drop for MappedSgTable {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the table is mapped for this device and direction.
         unsafe { bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), self.dir.into(), 0) };

@@ -14,9 +14,9 @@ use super::{
     Attachment,
     DmaBuf,
     Exporter,
+    MappedSgTable,
     Pages,
-    Resv,
-    Table, //
+    ResvLocked, //
 };
 use crate::{
     bindings,
@@ -125,12 +125,18 @@ impl Exporter for Bare {
         &self,
         dev: &ARef<device::Device>,
         dir: DataDirection,
-        _resv: &Resv<'_>,
-    ) -> Result<Arc<Table>> {
-        Table::new(&self.0, dev, dir)
+        _resv: &ResvLocked<'_>,
+    ) -> Result<Arc<MappedSgTable>> {
+        MappedSgTable::new(&self.0, dev, dir)
     }
 
-    fn unmap(&self, _dev: &ARef<device::Device>, _table: Arc<Table>, _resv: &Resv<'_>) {}
+    fn unmap(
+        &self,
+        _dev: &ARef<device::Device>,
+        _table: Arc<MappedSgTable>,
+        _resv: &ResvLocked<'_>,
+    ) {
+    }
 }
 
 /// The byte that devices find at `offset`.
@@ -333,7 +339,7 @@ mod suite {
     }
 
     #[test]
-    fn what_is_not_implemented_is_not_there() -> Result {
+    fn optional_ops_are_null() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let bare = Arc::new(
             Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?),
@@ -398,7 +404,7 @@ mod suite {
     }
 
     #[test]
-    fn no_descriptor_is_no_dma_buf() {
+    fn fd_must_be_dma_buf() {
         assert!(DmaBuf::from_fd(-1).err() == Some(EBADF));
     }
 }

@@ -4,8 +4,8 @@
 
 use super::{
     DmaBuf,
-    Mapped,
-    Resv, //
+    MappedAttachment,
+    ResvLocked, //
 };
 use crate::{
     bindings,
@@ -33,18 +33,21 @@ use kernel::{
 /// unmap.
 pub struct VMap {
     map: Map,
-    mapped: Mapped,
+    mapped: MappedAttachment,
 }
 
 impl VMap {
-    pub(super) fn new(mapped: Mapped) -> Result<Self, (Error, Mapped)> {
+    pub(super) fn new(mapped: MappedAttachment) -> Result<Self, (Error, MappedAttachment)> {
         let dmabuf: ARef<DmaBuf> = mapped.dma_buf().into();
 
-        dmabuf.locked(|resv| Self::new_locked(mapped, resv))
+        dmabuf.with_resv_lock(|resv| Self::new_locked(mapped, resv))
     }
 
     /// As [`new`](Self::new), with the reservation lock of the dma-buf held.
-    pub(super) fn new_locked(mapped: Mapped, _resv: &Resv<'_>) -> Result<Self, (Error, Mapped)> {
+    pub(super) fn new_locked(
+        mapped: MappedAttachment,
+        _resv: &ResvLocked<'_>,
+    ) -> Result<Self, (Error, MappedAttachment)> {
         let dmabuf = mapped.dma_buf();
         let mut raw: bindings::iosys_map = pin_init::zeroed();
 
@@ -89,14 +92,14 @@ impl VMap {
     }
 
     /// Undoes the CPU's mapping; the device's stays.
-    pub fn unmap(self) -> Mapped {
+    pub fn unmap(self) -> MappedAttachment {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
-        dmabuf.locked(|resv| self.unmap_locked(resv))
+        dmabuf.with_resv_lock(|resv| self.unmap_locked(resv))
     }
 
     /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
-    pub(super) fn unmap_locked(self, _resv: &Resv<'_>) -> Mapped {
+    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> MappedAttachment {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the memory is unmapped once and
@@ -124,9 +127,9 @@ impl Drop for VMap {
     fn drop(&mut self) {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
-        // SAFETY: The map is about to be dropped, and `Mapped` does not know of it. The lock is
+        // SAFETY: The map is about to be dropped, and `MappedAttachment` does not know of it. The lock is
         // held.
-        dmabuf.locked(|_| unsafe { self.release() });
+        dmabuf.with_resv_lock(|_| unsafe { self.release() });
     }
 }
 

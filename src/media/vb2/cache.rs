@@ -9,7 +9,7 @@
 //!
 //! What is kept has a reference to the memory, and must not be what keeps it alive: a worker looks
 //! regularly for dma-bufs that nobody else has, and for addresses where a process has other memory
-//! by now. An exporter that wants its memory back gets it (see [`dma_buf::Import`]), and when
+//! by now. An exporter that wants its memory back gets it (`DynamicImport`), and when
 //! memory is short everything is let go. So it is when a call would fail otherwise, for whatever it
 //! lacks.
 

@@ -41,7 +41,7 @@ pub(super) enum Memory {
     /// outlives its buffers and what it keeps of them.
     User(Pin<KBox<UserPages>>, NonNull<RawQueue>),
     /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue as above.
-    Import(Pin<KBox<dma_buf::Import>>, NonNull<RawQueue>),
+    Import(Pin<KBox<dma_buf::DynamicImport>>, NonNull<RawQueue>),
     /// Not to be had, for this reason.
     ///
     /// When attaching or mapping fails, videobuf2 loses references to the dma-bufs of the planes,
@@ -187,7 +187,7 @@ impl Memory {
         })
     }
 
-    fn import(&self) -> Option<&dma_buf::Import> {
+    fn import(&self) -> Option<&dma_buf::DynamicImport> {
         match self {
             Memory::Import(import, _) => Some(import),
             _ => None,
@@ -204,17 +204,17 @@ impl Memory {
         }
     }
 
-    /// See [`dma_buf::Import::set_idle`].
+    /// See [`dma_buf::DynamicImport::set_cached`].
     pub(super) fn set_idle(&self, is_idle: bool) {
         if let Some(import) = self.import() {
-            import.set_idle(is_idle);
+            import.set_cached(is_idle);
         }
     }
 
     /// Whether nobody else has the memory any more.
     pub(super) fn is_forsaken(&self) -> bool {
         match self {
-            Memory::Import(import, _) => import.is_forsaken(),
+            Memory::Import(import, _) => import.has_no_other_users(),
             Memory::User(pages, _) => pages.is_stale(),
             _ => false,
         }

@@ -3,7 +3,7 @@
 //! The CPU's use of an import.
 
 use super::{
-    Import,
+    DynamicImport,
     State, //
 };
 use crate::bindings;
@@ -14,7 +14,7 @@ use kernel::{
     sync::MutexGuard, //
 };
 
-impl Import {
+impl DynamicImport {
     /// Waits until the CPU may have the memory, and makes it see what devices have written.
     ///
     /// `ENODEV` when the exporter has taken the memory back.
@@ -26,7 +26,7 @@ impl Import {
             bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), self.dir.into())
         })?;
         // INVARIANT: The access has just begun.
-        let begun = Begun(self);
+        let begun = ExporterAccess(self);
 
         // INVARIANT: Checked here, and nobody else changes it before the guard is gone.
         let state = self.state.lock();
@@ -37,7 +37,7 @@ impl Import {
     }
 }
 
-/// The CPU has the memory of an [`Import`], until this ends or is dropped.
+/// The CPU has the memory of a [`DynamicImport`], until this ends or is dropped.
 ///
 /// # Invariants
 ///
@@ -46,7 +46,7 @@ pub struct ImportAccess<'a> {
     // Dropped in this order: the exporter may want the reservation lock when the access ends, which
     // comes before the mutex.
     state: MutexGuard<'a, State>,
-    begun: Begun<'a>,
+    begun: ExporterAccess<'a>,
 }
 
 impl ImportAccess<'_> {
@@ -75,9 +75,9 @@ impl ImportAccess<'_> {
 /// # Invariants
 ///
 /// The access has begun and not ended.
-struct Begun<'a>(&'a Import);
+struct ExporterAccess<'a>(&'a DynamicImport);
 
-impl Begun<'_> {
+impl ExporterAccess<'_> {
     fn end(self) -> Result {
         let mut this = mem::ManuallyDrop::new(self);
 
@@ -97,7 +97,7 @@ impl Begun<'_> {
     }
 }
 
-impl Drop for Begun<'_> {
+impl Drop for ExporterAccess<'_> {
     fn drop(&mut self) {
         // Who cares for the outcome calls `end()`.
         //

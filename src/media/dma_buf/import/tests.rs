@@ -15,12 +15,12 @@ use super::{
         },
         DmaBuf,
         Exporter,
+        MappedSgTable,
         Pages,
-        Resv,
-        Table, //
+        ResvLocked, //
     },
-    Import,
-    ATTEMPTS, //
+    DynamicImport,
+    MAX_MAP_RETRIES, //
 };
 use crate::{
     bindings,
@@ -63,13 +63,13 @@ fn is_balanced(stats: &Stats) -> bool {
 }
 
 /// An exporter that moves its memory while it maps it for the CPU, so many times.
-struct Restless {
+struct MovingExporter {
     memory: ARef<Pages>,
     moves: Atomic<usize>,
     dmabuf: Atomic<usize>,
 }
 
-impl Restless {
+impl MovingExporter {
     fn export(moves: usize) -> Result<(ARef<DmaBuf>, Arc<Self>)> {
         let this = Arc::new(
             Self {
@@ -87,7 +87,7 @@ impl Restless {
 }
 
 #[vtable]
-impl Exporter for Restless {
+impl Exporter for MovingExporter {
     type Attachment = ARef<device::Device>;
 
     fn attach(&self, dev: &device::Device) -> Result<ARef<device::Device>> {
@@ -98,14 +98,20 @@ impl Exporter for Restless {
         &self,
         dev: &ARef<device::Device>,
         dir: DataDirection,
-        _resv: &Resv<'_>,
-    ) -> Result<Arc<Table>> {
-        Table::new(&self.memory, dev, dir)
+        _resv: &ResvLocked<'_>,
+    ) -> Result<Arc<MappedSgTable>> {
+        MappedSgTable::new(&self.memory, dev, dir)
     }
 
-    fn unmap(&self, _dev: &ARef<device::Device>, _table: Arc<Table>, _resv: &Resv<'_>) {}
+    fn unmap(
+        &self,
+        _dev: &ARef<device::Device>,
+        _table: Arc<MappedSgTable>,
+        _resv: &ResvLocked<'_>,
+    ) {
+    }
 
-    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+    fn vmap(&self, _resv: &ResvLocked<'_>) -> Result<&Map> {
         let moves = self.moves.load(Relaxed);
 
         if let Some(left) = moves.checked_sub(1) {
@@ -120,13 +126,13 @@ impl Exporter for Restless {
 }
 
 /// Takes the memory of a dma-buf back, in a thread of its own.
-struct Taker {
+struct Revoker {
     dmabuf: ARef<DmaBuf>,
     is_done: Arc<Atomic<bool>>,
 }
 
 #[vtable]
-impl kthread::Function for Taker {
+impl kthread::Function for Revoker {
     fn run(&mut self, _context: &kthread::Context) {
         self.dmabuf.invalidate_mappings();
         self.is_done.store(true, Release);
@@ -138,10 +144,10 @@ mod suite {
     use super::*;
 
     #[test]
-    fn is_one_that_can_be_told() -> Result {
+    fn attaches_as_revocable() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
 
         // SAFETY: The list of attachments has one entry, which the import keeps there.
         let (is_revocable, is_peer2peer) = unsafe {
@@ -164,7 +170,7 @@ mod suite {
         let stats = Stats::new()?;
         let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
-        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
         drop(dmabuf);
         import.map()?;
         import.map()?;
@@ -196,11 +202,11 @@ mod suite {
     }
 
     #[test]
-    fn is_taken_back_and_mapped_again() -> Result {
+    fn remaps_after_invalidate() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
 
         // Nothing is mapped, and nothing to be unmapped.
         dmabuf.invalidate_mappings();
@@ -233,14 +239,14 @@ mod suite {
     fn exporter_waits_for_the_cpu() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
         let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
 
         import.map()?;
         let mut access = import.begin_cpu_access()?;
         let thread = kthread::Thread::spawn(
             c"vireo-kunit",
-            Taker {
+            Revoker {
                 dmabuf: dmabuf.clone(),
                 is_done: is_done.clone(),
             },
@@ -263,11 +269,11 @@ mod suite {
     }
 
     #[test]
-    fn what_moves_while_it_is_mapped_is_mapped_again() -> Result {
+    fn retries_when_moved_during_map() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
-        let (dmabuf, exporter) = Restless::export(2)?;
-        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let (dmabuf, exporter) = MovingExporter::export(2)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
 
         import.map()?;
         assert_eq!(stats.get(Counter::Maps), 3);
@@ -276,7 +282,7 @@ mod suite {
 
         // One that never comes to rest is given up.
         dmabuf.invalidate_mappings();
-        exporter.moves.store(ATTEMPTS, Relaxed);
+        exporter.moves.store(MAX_MAP_RETRIES, Relaxed);
         assert!(import.map() == Err(EBUSY));
         assert!(import.begin_cpu_access().err() == Some(ENODEV));
         import.map()?;
@@ -292,12 +298,12 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, EOPNOTSUPP)));
-        let refused = Import::new(&dmabuf, dev.get(), DIR, stats.clone());
+        let refused = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone());
         assert!(refused.err() == Some(EOPNOTSUPP));
         assert_eq!(stats.get(Counter::Attaches), 0);
         notes.fail(None);
 
-        let import = Import::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
         for e in [ENOSPC, ENOMEM] {
             notes.fail(Some((Call::Map(DIR), e)));
             assert!(import.map() == Err(e));
@@ -314,30 +320,30 @@ mod suite {
     }
 
     #[test]
-    fn is_forsaken_when_only_idle_ones_are_left() -> Result {
+    fn only_cached_imports_are_no_users() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let a = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
-        let b = Import::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let a = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let b = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
 
-        a.set_idle(true);
-        b.set_idle(true);
-        assert!(!a.is_forsaken());
+        a.set_cached(true);
+        b.set_cached(true);
+        assert!(!a.has_no_other_users());
         drop(dmabuf);
         settle();
-        assert!(a.is_forsaken());
-        assert!(b.is_forsaken());
-        b.set_idle(false);
-        assert!(!a.is_forsaken());
-        b.set_idle(true);
+        assert!(a.has_no_other_users());
+        assert!(b.has_no_other_users());
+        b.set_cached(false);
+        assert!(!a.has_no_other_users());
+        b.set_cached(true);
 
         // Who holds the lock is somebody, too.
-        let is_forsaken = a.dma_buf().locked(|_| a.is_forsaken());
-        assert!(!is_forsaken);
+        let has_no_other_users = a.dma_buf().with_resv_lock(|_| a.has_no_other_users());
+        assert!(!has_no_other_users);
 
         assert!(!ptr::eq(&*a, &*b));
         drop(a);
-        assert!(b.is_forsaken());
+        assert!(b.has_no_other_users());
         drop(b);
         assert!(notes.read().last() == Some(&Call::Release));
         Ok(())

@@ -141,9 +141,9 @@ impl Drop for Allocation {
 /// # Invariants
 ///
 /// The map was made by `vmap()`, and the pages outlive it.
-pub(super) struct VMapped(Map);
+pub(super) struct KernelMapping(Map);
 
-impl VMapped {
+impl KernelMapping {
     pub(super) fn new(pages: &Allocation) -> Result<Self> {
         let count = u32::try_from(pages.pages.len())?;
 
@@ -164,7 +164,7 @@ impl VMapped {
     }
 }
 
-impl Drop for VMapped {
+impl Drop for KernelMapping {
     fn drop(&mut self) {
         if let Some(vaddr) = self.0.vaddr() {
             // SAFETY: By the type invariants; nobody uses the map any more.

@@ -10,8 +10,8 @@ use super::{
         },
         Attachment,
         DmaBuf,
-        Import,
-        Mapped, //
+        DynamicImport,
+        MappedAttachment, //
     },
     Pages, //
 };
@@ -40,7 +40,7 @@ use kernel::{
     },
 };
 
-fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<Mapped> {
+fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<MappedAttachment> {
     Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
         .map(dir)
         .map_err(|(e, _)| e)
@@ -296,7 +296,7 @@ mod suite {
     }
 
     #[test]
-    fn revoked_memory_is_nobodys_until_it_is_let_go() -> Result {
+    fn revoke_blocks_new_mappings() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, stats.clone())?;
@@ -304,7 +304,7 @@ mod suite {
         assert_eq!(stats.get(Counter::Exports), 2);
 
         // One that can be told, one that cannot, and one that is not mapped yet.
-        let import = Import::new(
+        let import = DynamicImport::new(
             &first,
             dev.get(),
             DataDirection::Bidirectional,

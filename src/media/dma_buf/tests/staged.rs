@@ -8,9 +8,9 @@ use super::{
         export,
         DmaBuf,
         Exporter,
+        MappedSgTable,
         Pages,
-        Resv,
-        Table, //
+        ResvLocked, //
     },
     settle, //
 };
@@ -177,12 +177,17 @@ impl Exporter for Staged {
         })
     }
 
-    fn map(&self, place: &Place, dir: DataDirection, _resv: &Resv<'_>) -> Result<Arc<Table>> {
+    fn map(
+        &self,
+        place: &Place,
+        dir: DataDirection,
+        _resv: &ResvLocked<'_>,
+    ) -> Result<Arc<MappedSgTable>> {
         self.notes.take(Call::Map(dir))?;
-        Table::new(&self.memory, &place.dev, dir)
+        MappedSgTable::new(&self.memory, &place.dev, dir)
     }
 
-    fn unmap(&self, _place: &Place, table: Arc<Table>, _resv: &Resv<'_>) {
+    fn unmap(&self, _place: &Place, table: Arc<MappedSgTable>, _resv: &ResvLocked<'_>) {
         drop(table);
         let _ = self.notes.take(Call::Unmap);
     }
@@ -197,12 +202,12 @@ impl Exporter for Staged {
         Self::copy(&self.stage, &self.memory)
     }
 
-    fn vmap(&self, _resv: &Resv<'_>) -> Result<&Map> {
+    fn vmap(&self, _resv: &ResvLocked<'_>) -> Result<&Map> {
         self.notes.take(Call::VMap)?;
         Ok(self.stage.map())
     }
 
-    fn vunmap(&self, _resv: &Resv<'_>) {
+    fn vunmap(&self, _resv: &ResvLocked<'_>) {
         let _ = self.notes.take(Call::VUnmap);
     }
 }

@@ -173,7 +173,7 @@ fn import(
         return Err(EINVAL);
     }
     import_with(queue, || {
-        let import = dma_buf::Import::new(dmabuf, dev, dir, stats.clone())?;
+        let import = dma_buf::DynamicImport::new(dmabuf, dev, dir, stats.clone())?;
         Memory::Import(import, queue.into()).into_priv()
     })
 }

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::{
-    dma_buf::Import,
+    dma_buf::DynamicImport,
     kthread, //
 };
 use kernel::{
@@ -294,7 +294,7 @@ mod suite {
 
         let dev = Device::new(c"vireo-kunit", true)?;
         let dmabuf = DmaBuf::from_fd(fd.number())?;
-        let import = Import::new(
+        let import = DynamicImport::new(
             &dmabuf,
             dev.get(),
             DataDirection::Bidirectional,
