@@ -80,7 +80,8 @@ pub use self::{
 ///
 /// # Invariants
 ///
-/// Instances are always reference-counted, through the file that stands for the buffer.
+/// Instances are always reference-counted, through the file that stands for the buffer. (The memory
+/// of the `struct dma_buf` goes with the dentry, which may stay for longer.)
 #[repr(transparent)]
 pub struct DmaBuf(Opaque<bindings::dma_buf>);
 
@@ -120,8 +121,8 @@ impl DmaBuf {
     ///
     /// This is for the exporter, which first makes sure that new mappings are right, or refused.
     pub fn invalidate_mappings(&self) {
-        // SAFETY: The dma-buf is valid, and its lock is held.
-        self.with_resv_lock(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
+        // SAFETY: The dma-buf is valid, and its lock is not held.
+        unsafe { invalidate_mappings(self.as_raw()) };
     }
 
     /// Calls `f` with the reservation lock held.
@@ -151,7 +152,7 @@ impl DmaBuf {
     }
 }
 
-// SAFETY: A dma-buf lives for as long as there are references to its file, which is what is
+// SAFETY: A dma-buf lives for as long as there are references to its file at least, which is what is
 // counted here.
 unsafe impl AlwaysRefCounted for DmaBuf {
     fn inc_ref(&self) {
@@ -162,6 +163,22 @@ unsafe impl AlwaysRefCounted for DmaBuf {
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // SAFETY: By the safety requirements there is a reference to give up.
         unsafe { bindings::dma_buf_put(obj.as_ptr().cast()) };
+    }
+}
+
+/// Tells the importers of `dmabuf` that have `invalidate_mappings()`.
+///
+/// # Safety
+///
+/// `dmabuf` must stay until this returns, though not its file. Its reservation lock must not be
+/// held.
+unsafe fn invalidate_mappings(dmabuf: *mut bindings::dma_buf) {
+    // SAFETY: By the safety requirements. Without a context there is nothing to back off from, so
+    // that locking cannot fail. Attachments have references to the file: without it there is none.
+    unsafe {
+        bindings::dma_resv_lock((*dmabuf).resv, core::ptr::null_mut());
+        bindings::dma_buf_invalidate_mappings(dmabuf);
+        bindings::dma_resv_unlock((*dmabuf).resv);
     }
 }
 

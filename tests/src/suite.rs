@@ -143,6 +143,7 @@ pub const TESTS: &[Test] = &[
     test("cache/bounded", cache::bounded),
     test("revoke/queued", revoke::queued),
     test("revoke/attach", revoke::attach),
+    test("revoke/o-path", revoke::o_path),
     multiplanar("mplane/formats", mplane::formats),
     multiplanar("row-6/mplane", colours::mplane),
     multiplanar("mplane/mmap", mplane::mmap),

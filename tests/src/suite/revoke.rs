@@ -14,10 +14,14 @@ use crate::stream;
 use crate::stream::Backing;
 use crate::stream::Frame;
 use crate::stream::Stream;
+use crate::v4l2::MMAP;
 use crate::verify::Checker;
 
 use std::fs;
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::Duration;
 
@@ -156,4 +160,41 @@ pub fn attach(bench: &Bench) -> Outcome {
         "2",
     );
     refused("a number that means nothing", libc::EINVAL, bad)
+}
+
+/// dma-bufs that are closed, and whose dentries `O_PATH` keeps: they are there, and their files are
+/// not.
+pub fn o_path(bench: &Bench) -> Outcome {
+    // As many as fill pages with nothing but their files, which are freed with them.
+    const COUNT: usize = 450;
+    let exporter = bench.open(1)?;
+    let name = bench.bus_name(1)?;
+    let exports = || Ok::<_, String>(Counters::read(&name).at("counters")?.get("exports"));
+    exporter.request(MMAP, 1).at("REQBUFS")?;
+    let mut fds = Vec::new();
+    let mut paths = Vec::new();
+    for _ in 0..COUNT {
+        let fd = exporter.export(0, libc::O_RDWR).at("EXPBUF")?;
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let path = File::options()
+            .read(true)
+            .custom_flags(libc::O_PATH)
+            .open(path)
+            .at("open with O_PATH")?;
+        paths.push(path);
+        fds.push(fd);
+    }
+    drop(fds);
+    // RCU frees files.
+    thread::sleep(Duration::from_millis(300));
+    equal("dma-bufs that are there", exports()?, COUNT as u64)?;
+
+    let _guard = Guard(bench);
+    for _ in 0..2 {
+        revoke(bench, true)?;
+        revoke(bench, false)?;
+    }
+    drop(paths);
+    thread::sleep(Duration::from_millis(100));
+    equal("dma-bufs afterwards", exports()?, 0)
 }

@@ -2,17 +2,15 @@
 
 //! The dma-bufs that were made of some pages.
 
-use super::super::DmaBuf;
-use crate::bindings;
-use core::ptr::{
-    self,
-    NonNull, //
+use super::super::{
+    invalidate_mappings,
+    DmaBuf, //
 };
+use core::ptr;
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        aref::ARef,
         atomic::{
             Atomic,
             Relaxed, //
@@ -21,37 +19,26 @@ use kernel::{
     },
 };
 
-/// A dma-buf that may be about to go.
+/// A dma-buf that was exported and not released yet.
+///
+/// This is no [`DmaBuf`], which is counted through its file: `struct dma_buf` goes with the dentry,
+/// and whoever has that by `O_PATH` keeps it for longer than the file.
+struct Export(*const DmaBuf);
+
+// SAFETY: A dma-buf is not tied to a thread.
+unsafe impl Send for Export {}
+
+/// The dma-bufs that are there, and whether they may be used.
 ///
 /// # Invariants
 ///
-/// The dma-buf and its file are there until [`Exports::remove`] has been called for it, and that
-/// has returned.
-struct Weak(*const DmaBuf);
-
-// SAFETY: A dma-buf is not tied to a thread.
-unsafe impl Send for Weak {}
-
-impl Weak {
-    /// A reference, unless the last one is gone.
-    fn upgrade(&self) -> Option<ARef<DmaBuf>> {
-        // SAFETY: By the type invariants, and as the caller's lock keeps `remove()` waiting. With
-        // the reference to the file, the caller has one to the dma-buf.
-        unsafe {
-            let dmabuf = (*self.0).as_raw();
-            let file = bindings::get_file_active(&raw mut (*dmabuf).file);
-
-            (!file.is_null()).then(|| ARef::from_raw(NonNull::new_unchecked(self.0.cast_mut())))
-        }
-    }
-}
-
-/// The dma-bufs that are there, and whether they may be used.
+/// The release of each dma-buf in `list` calls [`Exports::remove`], and the memory of the `struct
+/// dma_buf` stays until that has returned: so for as long as `list` is locked. Its file may be gone.
 #[pin_data]
 pub(super) struct Exports {
     /// A reservation lock may be taken with this held, and not the other way round.
     #[pin]
-    list: Mutex<KVec<Weak>>,
+    list: Mutex<KVec<Export>>,
     is_revoked: Atomic<bool>,
 }
 
@@ -65,8 +52,8 @@ impl Exports {
 
     /// Adds a dma-buf whose release calls [`remove`](Self::remove).
     pub(super) fn add(&self, dmabuf: &DmaBuf) -> Result {
-        // INVARIANT: It is released after that call.
-        Ok(self.list.lock().push(Weak(dmabuf), GFP_KERNEL)?)
+        // INVARIANT: By what is asked of the caller.
+        Ok(self.list.lock().push(Export(dmabuf), GFP_KERNEL)?)
     }
 
     /// Forgets a dma-buf that is about to go, and says whether it was known.
@@ -74,7 +61,7 @@ impl Exports {
         let mut list = self.list.lock();
         let before = list.len();
 
-        list.retain(|weak| !ptr::eq(weak.0, dmabuf));
+        list.retain(|export| !ptr::eq(export.0, dmabuf));
         list.len() != before
     }
 
@@ -89,18 +76,14 @@ impl Exports {
     /// Changes whether the memory is revoked, and tells importers if it is.
     pub(super) fn revoke(&self, is_revoked: bool) -> Result {
         let list = self.list.lock();
-        let mut dmabufs = KVec::with_capacity(list.len(), GFP_KERNEL)?;
 
-        // Mappings that are made after this are refused, and those before are told below.
+        // Mappings that are made after this are refused, and those before are told of below.
         self.is_revoked.store(is_revoked, Relaxed);
-        for dmabuf in list.iter().filter_map(Weak::upgrade) {
-            dmabufs.push(dmabuf, GFP_KERNEL)?;
-        }
-        // The last of the references may go here.
-        drop(list);
         if is_revoked {
-            for dmabuf in &dmabufs {
-                dmabuf.invalidate_mappings();
+            for export in list.iter() {
+                // SAFETY: By the type invariants, as `list` is locked; it comes before reservation
+                // locks.
+                unsafe { invalidate_mappings(export.0.cast_mut().cast()) };
             }
         }
         Ok(())
