@@ -2,6 +2,9 @@
 
 //! Memory that a driver lends to others.
 
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
+
 use super::{
     direction,
     DmaBuf,
@@ -240,25 +243,26 @@ where
         dir: bindings::dma_data_direction,
     ) -> *mut bindings::sg_table {
         // SAFETY: By the safety requirements; `attach_callback()` has put the data there.
-        let (result, size, dev) = unsafe {
+        let result = unsafe {
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
+            let dev = device::Device::from_raw((*attachment).dev);
             let dmabuf = (*attachment).dmabuf;
-            let result = Self::with(dmabuf, |exporter| {
-                exporter.map(data, direction(dir), &ResvLocked::held())
-            });
-            (
-                result,
-                (*dmabuf).size,
-                device::Device::from_raw((*attachment).dev),
-            )
+            let resv = ResvLocked::held();
+
+            Self::with(dmabuf, |exporter| {
+                let table = exporter.map(data, direction(dir), &resv)?;
+
+                // An importer goes by the size of the dma-buf, and gives the addresses to its
+                // device.
+                if !table.is_for(dev, (*dmabuf).size) {
+                    exporter.unmap(data, table, &resv);
+                    return Err(EINVAL);
+                }
+                Ok(table)
+            })
         };
 
-        match result {
-            // An importer goes by the size of the dma-buf, and gives the addresses to its device.
-            Ok(table) if table.is_for(dev, size) => MappedSgTable::into_raw(table),
-            Ok(_) => EINVAL.to_ptr(),
-            Err(e) => e.to_ptr(),
-        }
+        result.map_or_else(|e| e.to_ptr(), MappedSgTable::into_raw)
     }
 
     /// # Safety
@@ -348,8 +352,12 @@ where
             // SAFETY: By the safety requirements.
             unsafe {
                 Self::with(dmabuf, |exporter| {
-                    let map = exporter.vmap(&ResvLocked::held())?;
+                    let resv = ResvLocked::held();
+                    let map = exporter.vmap(&resv)?;
                     if map.len() < (*dmabuf).size {
+                        if T::HAS_VUNMAP {
+                            exporter.vunmap(&resv);
+                        }
                         return Err(EINVAL);
                     }
                     raw.write(map.as_raw());

@@ -6,7 +6,6 @@ pub(crate) mod staged;
 
 use self::staged::{
     Call,
-    Notes,
     Staged, //
 };
 use super::{
@@ -351,45 +350,6 @@ mod suite {
             .map(DIR)
             .map_err(|(e, _)| e)?;
         assert!(mapped.vmap().err().map(|(e, _)| e) == Some(EINVAL));
-        Ok(())
-    }
-
-    #[test]
-    fn map_that_is_too_short_is_refused() -> Result {
-        let dev = Device::new(c"vireo-kunit", true)?;
-        let this = Arc::new(
-            Staged {
-                memory: Pages::new(2 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
-                stage: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
-                notes: Notes::new()?,
-            },
-            GFP_KERNEL,
-        )?;
-        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
-
-        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
-            .map(DIR)
-            .map_err(|(e, _)| e)?;
-        let result = without_warnings(|| mapped.vmap());
-        assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
-        Ok(())
-    }
-
-    #[test]
-    fn table_that_is_too_short_is_refused() -> Result {
-        let dev = Device::new(c"vireo-kunit", true)?;
-        let this = Arc::new(
-            Staged {
-                memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
-                stage: Pages::new(2 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
-                notes: Notes::new()?,
-            },
-            GFP_KERNEL,
-        )?;
-        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
-
-        let result = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR);
-        assert!(result.err().map(|(e, _)| e) == Some(EINVAL));
         Ok(())
     }
 
