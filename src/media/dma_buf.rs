@@ -2,10 +2,11 @@
 
 //! Memory that devices share.
 //!
-//! An importer goes from a [`DmaBuf`] to an [`Attachment`], to a [`MappedAttachment`] and, if it is
-//! software, to a [`VMap`]; each owns the one before, so that they are released in the right order.
-//! The CPU writes within a [`CpuAccess`]. A [`DynamicImport`] is all of that for memory whose
-//! exporter may move or revoke it at any time.
+//! An importer goes from a [`DmaBuf`] to an [`Attachment`], and from there to a [`MappedAttachment`]
+//! if it is a device that does DMA, or to a [`VMap`] if its engine is the CPU; each owns the one
+//! before, so that they are released in the right order. The CPU writes within a [`CpuAccess`]. A
+//! [`DynamicImport`] is all of that for an engine that is the CPU, and memory that its exporter may
+//! move or revoke at any time.
 //!
 //! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
 //!
@@ -21,10 +22,7 @@
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
 use crate::bindings;
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     dma::DataDirection,
     error::from_err_ptr,
@@ -112,6 +110,14 @@ impl DmaBuf {
         unsafe { ARef::from_raw(NonNull::new_unchecked(ptr.cast())) }
     }
 
+    /// # Safety
+    ///
+    /// `ptr` must be a valid dma-buf, to which there are references for `'a`.
+    unsafe fn from_raw<'a>(ptr: *mut bindings::dma_buf) -> &'a Self {
+        // SAFETY: By the safety requirements; the type is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
     pub(crate) fn as_raw(&self) -> *mut bindings::dma_buf {
         self.0.get()
     }
@@ -131,7 +137,7 @@ impl DmaBuf {
         // back off from, so that this cannot fail.
         unsafe { bindings::dma_resv_lock((*self.as_raw()).resv, core::ptr::null_mut()) };
         // SAFETY: The lock is held for as long as `f` has the token.
-        let result = f(&unsafe { ResvLocked::held() });
+        let result = f(&unsafe { ResvLocked::held(self) });
         // SAFETY: The lock was taken above.
         unsafe { bindings::dma_resv_unlock((*self.as_raw()).resv) };
         result
@@ -186,16 +192,25 @@ unsafe fn invalidate_mappings(dmabuf: *mut bindings::dma_buf) {
 ///
 /// # Invariants
 ///
-/// Only exists where the lock of the dma-buf in question is held, for `'a`.
-pub struct ResvLocked<'a>(PhantomData<&'a ()>, NotThreadSafe);
+/// Only exists where the lock of the dma-buf is held.
+pub struct ResvLocked<'a>(&'a DmaBuf, NotThreadSafe);
 
-impl ResvLocked<'_> {
+impl<'a> ResvLocked<'a> {
     /// # Safety
     ///
-    /// The lock of the dma-buf in question must be held until the result is gone.
-    unsafe fn held() -> Self {
+    /// The lock of `dmabuf` must be held until the result is gone.
+    unsafe fn held(dmabuf: &'a DmaBuf) -> Self {
         // INVARIANT: By the safety requirements.
-        Self(PhantomData, NotThreadSafe)
+        Self(dmabuf, NotThreadSafe)
+    }
+
+    /// Tells importers that the memory moves, or is revoked. They may ask for new mappings.
+    ///
+    /// This is for the exporter, in the middle of being asked for a mapping for example, which may
+    /// be that of an importer that is told. Corresponds to the C `dma_buf_invalidate_mappings()`.
+    pub fn invalidate_mappings(&self) {
+        // SAFETY: The dma-buf is valid, and its lock is held (type invariant).
+        unsafe { bindings::dma_buf_invalidate_mappings(self.0.as_raw()) };
     }
 }
 

@@ -91,7 +91,7 @@ fn status(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f,
         "imports:    {} attached now, {} of them mapped; {} taken back by their exporter",
         alive(Counter::Attaches, Counter::Detaches),
-        alive(Counter::Maps, Counter::Unmaps),
+        alive(Counter::VMaps, Counter::VUnmaps),
         get(Counter::Invalidations)
     )?;
     writeln!(

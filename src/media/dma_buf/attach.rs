@@ -75,12 +75,11 @@ impl Attachment {
     /// `ops` may be called, and be given `importer`, until this is dropped.
     pub(super) unsafe fn new_dynamic(
         dmabuf: ARef<DmaBuf>,
-        dev: &device::Device<device::Bound>,
+        dev: &device::Device,
         stats: Arc<Stats>,
         ops: *const bindings::dma_buf_attach_ops,
         importer: *mut c_void,
     ) -> Result<Self> {
-        let dev: &device::Device = dev;
         // `device::Device` is a transparent wrapper.
         let raw_dev: *const device::Device = dev;
 
@@ -145,6 +144,19 @@ impl Attachment {
             }
             Err(e) => Err((e, self)),
         }
+    }
+
+    /// Maps the memory for the CPU, for a device whose engine that is, and not for the device.
+    ///
+    /// When the exporter fails, its error comes back together with the attachment. May sleep.
+    pub fn vmap(self) -> Result<VMap, (Error, Self)> {
+        let dmabuf = self.dmabuf.clone();
+
+        dmabuf.with_resv_lock(|resv| VMap::new_locked(self, resv))
+    }
+
+    pub(super) fn stats(&self) -> &Stats {
+        &self.stats
     }
 }
 
@@ -211,17 +223,6 @@ impl MappedAttachment {
             this.release();
             ptr::read(&this.attachment)
         }
-    }
-
-    /// Maps the memory for the CPU as well.
-    ///
-    /// When the exporter fails, its error comes back together with the mapping.
-    pub fn vmap(self) -> Result<VMap, (Error, Self)> {
-        VMap::new(self)
-    }
-
-    pub(super) fn stats(&self) -> &Stats {
-        &self.attachment.stats
     }
 
     /// # Safety

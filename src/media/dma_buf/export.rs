@@ -152,7 +152,8 @@ where
 /// The operations of the dma-bufs that [`export`] makes.
 ///
 /// In the safety requirements of the callbacks, a dma-buf or an attachment "of ours" is one that
-/// has these operations. Its `priv` is a `P` turned foreign, until it is released.
+/// has these operations. Its `priv` is a `P` turned foreign, until it is released. Importers have
+/// references to it, also where they only map it for the CPU.
 struct VTable<T, P>(PhantomData<(T, P)>);
 
 impl<T, P> VTable<T, P>
@@ -247,7 +248,7 @@ where
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
             let dev = device::Device::from_raw((*attachment).dev);
             let dmabuf = (*attachment).dmabuf;
-            let resv = ResvLocked::held();
+            let resv = ResvLocked::held(DmaBuf::from_raw(dmabuf));
 
             Self::with(dmabuf, |exporter| {
                 let table = exporter.map(data, direction(dir), &resv)?;
@@ -279,9 +280,9 @@ where
         unsafe {
             let table = MappedSgTable::from_raw(sgt);
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
-            Self::with((*attachment).dmabuf, |exporter| {
-                exporter.unmap(data, table, &ResvLocked::held())
-            });
+            let dmabuf = (*attachment).dmabuf;
+            let resv = ResvLocked::held(DmaBuf::from_raw(dmabuf));
+            Self::with(dmabuf, |exporter| exporter.unmap(data, table, &resv));
         }
     }
 
@@ -352,7 +353,7 @@ where
             // SAFETY: By the safety requirements.
             unsafe {
                 Self::with(dmabuf, |exporter| {
-                    let resv = ResvLocked::held();
+                    let resv = ResvLocked::held(DmaBuf::from_raw(dmabuf));
                     let map = exporter.vmap(&resv)?;
                     if map.len() < (*dmabuf).size {
                         if T::HAS_VUNMAP {
@@ -375,6 +376,9 @@ where
         _raw: *mut bindings::iosys_map,
     ) {
         // SAFETY: By the safety requirements.
-        unsafe { Self::with(dmabuf, |exporter| exporter.vunmap(&ResvLocked::held())) };
+        unsafe {
+            let resv = ResvLocked::held(DmaBuf::from_raw(dmabuf));
+            Self::with(dmabuf, |exporter| exporter.vunmap(&resv));
+        }
     }
 }

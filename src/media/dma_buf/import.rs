@@ -3,16 +3,17 @@
 //! Imports that their exporter may take back.
 
 mod access;
+mod state;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 
 pub use self::access::ImportAccess;
+use self::state::State;
 
 use super::{
     Attachment,
     DmaBuf,
-    ResvLocked,
-    VMap, //
+    ResvLocked, //
 };
 use crate::{
     bindings,
@@ -31,7 +32,6 @@ use core::{
 use kernel::{
     container_of, device,
     dma::DataDirection,
-    error::to_result,
     new_mutex,
     prelude::*,
     sync::{
@@ -45,27 +45,13 @@ use kernel::{
     },
 };
 
-/// How often memory that moves while it is being mapped is mapped again.
-const MAX_MAP_RETRIES: usize = 4;
-
-/// How far an import has come.
-enum State {
-    /// Not attached yet, or not any more.
-    Detached,
-    Attached(Attachment),
-    Mapped(VMap),
-    /// On the way from one to another, in the hands of who has the reservation lock. What is mapped
-    /// by then may be stale.
-    Changing {
-        is_stale: bool,
-    },
-}
-
-/// A dma-buf in use by a device whose engine is the CPU.
+/// A dynamic importer of a dma-buf whose engine is the CPU (`dma_buf_dynamic_attach()`).
+///
+/// The memory is mapped for the CPU, and not for the device: that does no DMA.
 ///
 /// It is mapped from [`map`](Self::map) on until its exporter moves or revokes the memory
 /// (`dma_buf_invalidate_mappings()`), or this is dropped. When the exporter takes the memory back,
-/// the mappings are gone by the time it is told so, and nothing is written any more; an access that
+/// the mapping is gone by the time it is told so, and nothing is written any more; an access that
 /// has begun is waited for. Once the exporter allows it, the memory can be mapped again.
 ///
 /// # Invariants
@@ -79,6 +65,7 @@ enum State {
 #[pin_data(PinnedDrop)]
 pub struct DynamicImport {
     dmabuf: NonNull<DmaBuf>,
+    dev: ARef<device::Device>,
     dir: DataDirection,
     stats: Arc<Stats>,
     is_mapped: Atomic<bool>,
@@ -98,37 +85,47 @@ unsafe impl Sync for DynamicImport {}
 impl DynamicImport {
     /// Attaches `dev` to `dmabuf`, to access the memory in the direction `dir`.
     ///
-    /// The exporter may refuse, with an error of its own. What is imported has to be dropped before
-    /// the device is unbound.
+    /// The exporter may refuse, with an error of its own. May sleep.
     pub fn new(
         dmabuf: &DmaBuf,
-        dev: &device::Device<device::Bound>,
+        dev: &device::Device,
         dir: DataDirection,
         stats: Arc<Stats>,
     ) -> Result<Pin<KBox<Self>>> {
-        let counters = stats.clone();
         let this = KBox::pin_init(
             pin_init!(Self {
                 dmabuf: dmabuf.into(),
+                dev: dev.into(),
                 dir,
-                stats: counters,
+                stats,
                 is_mapped: Atomic::new(false),
                 is_cached: Atomic::new(false),
                 state <- new_mutex!(State::Detached, "dma_buf::DynamicImport::state"),
             }),
             GFP_KERNEL,
         )?;
-        let importer: *const Self = &*this;
-
-        // SAFETY: The callback of `OPS` asks for a `DynamicImport`, which lives for as long as the
-        // attachment, since it drops that first.
-        let attachment = unsafe {
-            Attachment::new_dynamic(dmabuf.into(), dev, stats, &OPS, importer.cast_mut().cast())
-        }?;
+        let attachment = this.attach(dmabuf)?;
 
         // INVARIANT: This is the attachment. What the exporter took back meanwhile was not mapped.
-        dmabuf.with_resv_lock(|_| *this.state.lock() = State::Attached(attachment));
+        dmabuf.with_resv_lock(|_| this.set_attached(attachment));
         Ok(this)
+    }
+
+    /// Attaches the device to `dmabuf`, which must be that of `self`.
+    fn attach(&self, dmabuf: &DmaBuf) -> Result<Attachment> {
+        let importer: *const Self = self;
+
+        // SAFETY: The callback of `OPS` asks for a `DynamicImport`, which lives for as long as its
+        // attachments, since it drops those first, and by the type invariants does not move.
+        unsafe {
+            Attachment::new_dynamic(
+                dmabuf.into(),
+                &self.dev,
+                self.stats.clone(),
+                &OPS,
+                importer.cast_mut().cast(),
+            )
+        }
     }
 
     /// The dma-buf.
@@ -137,112 +134,19 @@ impl DynamicImport {
         unsafe { self.dmabuf.as_ref() }
     }
 
-    /// Maps the memory for the device and for the CPU, unless it is mapped.
+    /// Maps the memory for the CPU, unless it is mapped. Does not wait for fences. May sleep.
     ///
-    /// The exporter's errors come back as they are.
+    /// The exporter's errors come back as they are; `EBUSY` if it moves the memory each time that
+    /// it maps it.
+    ///
+    /// Whether it is mapped is looked at without the reservation lock: if the exporter takes the
+    /// memory back right then, accesses say so.
     #[inline]
     pub fn map(&self) -> Result {
         if self.is_mapped.load(Relaxed) {
             return Ok(());
         }
         self.map_slow()
-    }
-
-    fn map_slow(&self) -> Result {
-        self.dma_buf().with_resv_lock(|resv| {
-            for _ in 0..MAX_MAP_RETRIES {
-                let Some(attachment) = self.take_attachment() else {
-                    return Ok(());
-                };
-                let (vmap, result) = match self.map_both(attachment, resv) {
-                    Ok(vmap) => (vmap, self.wait(resv)),
-                    Err((e, attachment)) => {
-                        self.set(State::Attached(attachment));
-                        return Err(e);
-                    }
-                };
-                match self.publish_mapping(vmap) {
-                    None => return result,
-                    // Moved by the very call that has mapped it for the CPU.
-                    Some(stale) => {
-                        self.set(State::Attached(stale.unmap_locked(resv).unmap_locked(resv)))
-                    }
-                }
-            }
-            Err(EBUSY)
-        })
-    }
-
-    /// Maps for the device, then for the CPU.
-    fn map_both(
-        &self,
-        attachment: Attachment,
-        resv: &ResvLocked<'_>,
-    ) -> Result<VMap, (Error, Attachment)> {
-        VMap::new_locked(attachment.map_locked(self.dir, resv)?, resv)
-            .map_err(|(e, mapped)| (e, mapped.unmap_locked(resv)))
-    }
-
-    /// Takes out the attachment, to map it.
-    fn take_attachment(&self) -> Option<Attachment> {
-        let mut state = self.state.lock();
-
-        match mem::replace(&mut *state, State::Changing { is_stale: false }) {
-            State::Attached(attachment) => Some(attachment),
-            other => {
-                *state = other;
-                None
-            }
-        }
-    }
-
-    /// Puts in what was mapped, unless it is stale by now.
-    fn publish_mapping(&self, vmap: VMap) -> Option<VMap> {
-        let mut state = self.state.lock();
-
-        if matches!(*state, State::Changing { is_stale: true }) {
-            return Some(vmap);
-        }
-        *state = State::Mapped(vmap);
-        self.is_mapped.store(true, Relaxed);
-        None
-    }
-
-    fn set(&self, next: State) {
-        *self.state.lock() = next;
-    }
-
-    /// Waits until the exporter has moved the memory to where it was mapped.
-    fn wait(&self, _resv: &ResvLocked<'_>) -> Result {
-        // SAFETY: The dma-buf is valid.
-        let left = unsafe {
-            bindings::dma_resv_wait_timeout(
-                (*self.dma_buf().as_raw()).resv,
-                bindings::dma_resv_usage_DMA_RESV_USAGE_KERNEL,
-                true,
-                isize::MAX as usize,
-            )
-        };
-        to_result(left.min(0) as i32)
-    }
-
-    /// Undoes the mappings, if there are any; the device stays attached.
-    fn unmap(&self, resv: &ResvLocked<'_>) -> bool {
-        let mut state = self.state.lock();
-
-        match mem::replace(&mut *state, State::Changing { is_stale: true }) {
-            State::Mapped(vmap) => {
-                self.is_mapped.store(false, Relaxed);
-                drop(state);
-                self.set(State::Attached(vmap.unmap_locked(resv).unmap_locked(resv)));
-                true
-            }
-            State::Changing { .. } => false,
-            other => {
-                *state = other;
-                false
-            }
-        }
     }
 
     /// Says whether this is kept only for the case that it is asked for again.
@@ -258,8 +162,8 @@ impl DynamicImport {
         let mut idle = 0;
 
         // SAFETY: The dma-buf is valid, and the list of its attachments does not change while the
-        // lock is held. An attachment with our operations has a `DynamicImport`, which is there until it
-        // is detached.
+        // lock is held. An attachment with our operations has a `DynamicImport`, which is there
+        // until it is detached.
         unsafe {
             if !bindings::dma_resv_trylock((*dmabuf).resv) {
                 return false;
@@ -276,7 +180,8 @@ impl DynamicImport {
             }
             bindings::dma_resv_unlock((*dmabuf).resv);
 
-            // Each of these has one reference.
+            // Each of their attachments has one reference, and videobuf2 has put its own. Who takes
+            // one right now finds memory that is attached anew.
             bindings::file_count((*dmabuf).file) <= idle
         }
     }
@@ -304,7 +209,7 @@ impl PinnedDrop for DynamicImport {
 
 /// What every [`DynamicImport`] tells exporters of.
 static OPS: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
-    // The memory of other devices needs no pages: the table is not looked into.
+    // The memory of other devices needs no pages: it is mapped for the CPU, and not for the device.
     allow_peer2peer: true,
     invalidate_mappings: Some(invalidate_mappings_callback),
 };
@@ -319,10 +224,12 @@ unsafe extern "C" fn invalidate_mappings_callback(attachment: *mut bindings::dma
     let (import, resv) = unsafe {
         (
             &*(*attachment).importer_priv.cast::<DynamicImport>(),
-            ResvLocked::held(),
+            ResvLocked::held(DmaBuf::from_raw((*attachment).dmabuf)),
         )
     };
 
+    // What is being mapped right now is not there to be unmapped: `try_map()` finds out, and unmaps
+    // it before the lock is released.
     if import.unmap(&resv) {
         import.stats.inc(Counter::Invalidations);
     }

@@ -270,9 +270,12 @@ impl Exporter for Pages {
         Pages::mmap(self, vma)
     }
 
-    // Not refused when the memory is revoked: dma-buf takes that for a bug of the exporter, and who
-    // maps it for the CPU alone cannot be told anyway.
-    fn vmap(&self, _resv: &ResvLocked<'_>) -> Result<&Map> {
+    fn vmap(&self, resv: &ResvLocked<'_>) -> Result<&Map> {
+        // An error would be taken for a bug of ours. So whoever was being attached when the memory
+        // was revoked is told now, and attaches anew.
+        if self.exports.check().is_err() {
+            resv.invalidate_mappings();
+        }
         Ok(Pages::map(self))
     }
 

@@ -93,21 +93,22 @@ pub(crate) fn without_warnings<T>(f: impl FnOnce() -> T) -> T {
     }
 }
 
-/// What one import of everything leads to.
-const ALL: [Call; 9] = [
+/// What an import for the CPU leads to.
+const ALL: [Call; 7] = [
     Call::Attach,
-    Call::Map(DIR),
     Call::VMap,
-    Call::Begin(DIR),
-    Call::End(DIR),
+    Call::Begin(CPU),
+    Call::End(CPU),
     Call::VUnmap,
-    Call::Unmap,
     Call::Detach,
     Call::Release,
 ];
 
-/// The direction of the tests, which is not the one with the number 0.
+/// The direction of mappings in the tests, which is not the one with the number 0.
 const DIR: DataDirection = DataDirection::FromDevice;
+
+/// The direction of accesses of the CPU.
+const CPU: DataDirection = DataDirection::Bidirectional;
 
 /// An exporter that does what every one must, and no more; its memory is not for the CPU.
 struct Bare(ARef<Pages>);
@@ -147,10 +148,9 @@ fn byte(memory: &Pages, offset: usize) -> Result<u8> {
 
 /// An import that meets no error, until the frame is written.
 fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap> {
-    let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
-        .map(DIR)
-        .map_err(|(e, _)| e)?;
-    mapped.vmap().map_err(|(e, _)| e)
+    Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+        .vmap()
+        .map_err(|(e, _)| e)
 }
 
 #[kunit_tests(vireo_dma_buf)]
@@ -167,28 +167,28 @@ mod suite {
         assert!(notes.read()[..] == ALL[..1]);
 
         let mapped = attachment.map(DIR).map_err(|(e, _)| e)?;
-        assert!(notes.read()[..] == ALL[1..2]);
+        assert!(notes.read()[..] == [Call::Map(DIR)]);
         assert!(mapped.direction() == DIR);
         let total: u64 = mapped.sg_table().iter().map(|entry| entry.dma_len()).sum();
         assert_eq!(total, 2 * PAGE_SIZE as u64);
+        let attachment = mapped.unmap();
+        assert!(notes.read()[..] == [Call::Unmap]);
 
-        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
-        assert!(notes.read()[..] == ALL[2..3]);
+        let mut vmap = attachment.vmap().map_err(|(e, _)| e)?;
+        assert!(notes.read()[..] == ALL[1..2]);
 
         let access = vmap.begin_cpu_access()?;
-        assert!(notes.read()[..] == ALL[3..4]);
+        assert!(notes.read()[..] == ALL[2..3]);
         assert_eq!(access.map().len(), 2 * PAGE_SIZE);
         access.map().fill(0, 2 * PAGE_SIZE, 7)?;
         access.end()?;
-        assert!(notes.read()[..] == ALL[4..5]);
+        assert!(notes.read()[..] == ALL[3..4]);
         assert_eq!(byte(&memory, 2 * PAGE_SIZE - 1)?, 7);
 
-        let mapped = vmap.unmap();
-        assert!(notes.read()[..] == ALL[5..6]);
-        let attachment = mapped.unmap();
-        assert!(notes.read()[..] == ALL[6..7]);
+        let attachment = vmap.unmap();
+        assert!(notes.read()[..] == ALL[4..5]);
         drop(attachment);
-        assert!(notes.read()[..] == ALL[7..]);
+        assert!(notes.read()[..] == ALL[5..]);
         Ok(())
     }
 
@@ -249,25 +249,21 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::VMap, ENODEV)));
-        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
-            .map(DIR)
-            .map_err(|(e, _)| e)?;
-        let Err((e, mapped)) = without_warnings(|| mapped.vmap()) else {
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        let Err((e, attachment)) = without_warnings(|| attachment.vmap()) else {
             return Err(EINVAL);
         };
         assert!(e == ENODEV);
 
         notes.fail(None);
-        drop(mapped.vmap().map_err(|(e, _)| e)?);
+        drop(attachment.vmap().map_err(|(e, _)| e)?);
         assert!(
             notes.read()[..]
                 == [
                     Call::Attach,
-                    Call::Map(DIR),
                     Call::VMap,
                     Call::VMap,
                     Call::VUnmap,
-                    Call::Unmap,
                     Call::Detach,
                     Call::Release,
                 ]
@@ -283,13 +279,13 @@ mod suite {
         notes.read();
 
         // A frame that could not begin must not end either.
-        notes.fail(Some((Call::Begin(DIR), EAGAIN)));
+        notes.fail(Some((Call::Begin(CPU), EAGAIN)));
         assert!(vmap.begin_cpu_access().err() == Some(EAGAIN));
-        assert!(notes.read()[..] == [Call::Begin(DIR)]);
+        assert!(notes.read()[..] == [Call::Begin(CPU)]);
 
         notes.fail(None);
         vmap.begin_cpu_access()?.end()?;
-        assert!(notes.read()[..] == ALL[3..5]);
+        assert!(notes.read()[..] == ALL[2..4]);
         Ok(())
     }
 
@@ -300,9 +296,9 @@ mod suite {
         let mut vmap = import(dmabuf, &dev)?;
         notes.read();
 
-        notes.fail(Some((Call::End(DIR), EIO)));
+        notes.fail(Some((Call::End(CPU), EIO)));
         assert!(vmap.begin_cpu_access()?.end() == Err(EIO));
-        assert!(notes.read()[..] == ALL[3..5]);
+        assert!(notes.read()[..] == ALL[2..4]);
         Ok(())
     }
 
@@ -346,10 +342,8 @@ mod suite {
         )?;
         let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
 
-        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
-            .map(DIR)
-            .map_err(|(e, _)| e)?;
-        assert!(mapped.vmap().err().map(|(e, _)| e) == Some(EINVAL));
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        assert!(attachment.vmap().err().map(|(e, _)| e) == Some(EINVAL));
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 //! The CPU's use of a dma-buf.
 
 use super::{
+    Attachment,
     DmaBuf,
-    MappedAttachment,
     ResvLocked, //
 };
 use crate::{
@@ -17,53 +17,51 @@ use core::{
     ptr, //
 };
 use kernel::{
+    dma::DataDirection,
     error::to_result,
     prelude::*,
     sync::aref::ARef, //
 };
 
-/// A dma-buf that is mapped for a device and for the CPU, which is its engine.
+/// What the CPU does with memory that it has: it may read and write.
+const DIRECTION: DataDirection = DataDirection::Bidirectional;
+
+/// A dma-buf that is mapped for the CPU, which is the engine of the device that is attached.
 ///
 /// The memory is reached through [`VMap::begin_cpu_access`] and in no other way. Dropping this
-/// undoes both mappings and detaches the device.
+/// unmaps it and detaches the device.
 ///
 /// # Invariants
 ///
-/// `map` is what mapping the dma-buf of `mapped` for the CPU returned, which is this type's to
+/// `map` is what mapping the dma-buf of `attachment` for the CPU returned, which is this type's to
 /// unmap.
 pub struct VMap {
     map: Map,
-    mapped: MappedAttachment,
+    attachment: Attachment,
 }
 
 impl VMap {
-    pub(super) fn new(mapped: MappedAttachment) -> Result<Self, (Error, MappedAttachment)> {
-        let dmabuf: ARef<DmaBuf> = mapped.dma_buf().into();
-
-        dmabuf.with_resv_lock(|resv| Self::new_locked(mapped, resv))
-    }
-
-    /// As [`new`](Self::new), with the reservation lock of the dma-buf held.
+    /// Maps the memory. Corresponds to the C `dma_buf_vmap()`: `resv` is that of the dma-buf.
     pub(super) fn new_locked(
-        mapped: MappedAttachment,
+        attachment: Attachment,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Self, (Error, MappedAttachment)> {
-        let dmabuf = mapped.dma_buf();
+    ) -> Result<Self, (Error, Attachment)> {
+        let dmabuf = attachment.dma_buf();
         let mut raw: bindings::iosys_map = pin_init::zeroed();
 
         // SAFETY: The dma-buf is valid, and its lock is held.
         match to_result(unsafe { bindings::dma_buf_vmap(dmabuf.as_raw(), &mut raw) }) {
             Ok(()) => {
-                mapped.stats().inc(Counter::VMaps);
+                attachment.stats().inc(Counter::VMaps);
                 // INVARIANT: The memory was just mapped.
                 Ok(Self {
                     // SAFETY: By the contract of the C function all of the dma-buf is mapped now,
                     // and it stays so until `release()`.
                     map: unsafe { Map::from_raw(raw, dmabuf.size()) },
-                    mapped,
+                    attachment,
                 })
             }
-            Err(e) => Err((e, mapped)),
+            Err(e) => Err((e, attachment)),
         }
     }
 
@@ -73,40 +71,39 @@ impl VMap {
         &self.map
     }
 
-    /// The dma-buf.
+    /// The attached dma-buf, valid as long as `self`.
     pub fn dma_buf(&self) -> &DmaBuf {
-        self.mapped.dma_buf()
+        self.attachment.dma_buf()
     }
 
-    /// Waits until the CPU may have the memory, and makes it see what devices have written.
-    ///
-    /// What the CPU does until the access ends is for the direction that the memory is mapped in.
+    /// Waits until the CPU may read and write the memory, and makes it see what devices have
+    /// written. Corresponds to the C `dma_buf_begin_cpu_access()`, with `DMA_BIDIRECTIONAL`.
     pub fn begin_cpu_access(&mut self) -> Result<CpuAccess<'_>> {
-        let dir = self.mapped.direction().into();
-
         // SAFETY: The dma-buf is valid, and its lock is not held.
-        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), dir) })?;
+        to_result(unsafe {
+            bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
+        })?;
 
         // INVARIANT: The access has just begun.
         Ok(CpuAccess { vmap: self })
     }
 
-    /// Undoes the CPU's mapping; the device's stays.
-    pub fn unmap(self) -> MappedAttachment {
+    /// Undoes the mapping; the device stays attached.
+    pub fn unmap(self) -> Attachment {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
         dmabuf.with_resv_lock(|resv| self.unmap_locked(resv))
     }
 
     /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
-    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> MappedAttachment {
+    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> Attachment {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the memory is unmapped once and
-        // `mapped` has one owner. The lock is held.
+        // `attachment` has one owner. The lock is held.
         unsafe {
             this.release();
-            ptr::read(&this.mapped)
+            ptr::read(&this.attachment)
         }
     }
 
@@ -119,7 +116,7 @@ impl VMap {
         // SAFETY: By the type invariants this is what was mapped; by the safety requirements
         // nobody uses it any more, and the lock is held.
         unsafe { bindings::dma_buf_vunmap(self.dma_buf().as_raw(), &mut raw) };
-        self.mapped.stats().inc(Counter::VUnmaps);
+        self.attachment.stats().inc(Counter::VUnmaps);
     }
 }
 
@@ -127,7 +124,7 @@ impl Drop for VMap {
     fn drop(&mut self) {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
-        // SAFETY: The map is about to be dropped, and `MappedAttachment` does not know of it. The lock is
+        // SAFETY: The map is about to be dropped, and `Attachment` does not know of it. The lock is
         // held.
         dmabuf.with_resv_lock(|_| unsafe { self.release() });
     }
@@ -137,7 +134,7 @@ impl Drop for VMap {
 ///
 /// # Invariants
 ///
-/// An access in the direction of `vmap` has begun and not ended.
+/// An access to the memory of `vmap` in [`DIRECTION`] has begun and not ended.
 pub struct CpuAccess<'a> {
     vmap: &'a mut VMap,
 }
@@ -163,11 +160,11 @@ impl CpuAccess<'_> {
     ///
     /// Must be called once at most.
     unsafe fn release(&mut self) -> Result {
-        let dir = self.vmap.mapped.direction().into();
-
         // SAFETY: The dma-buf is valid, and by the type invariant and the safety requirements
         // there is an access to end. The lock is not held.
-        to_result(unsafe { bindings::dma_buf_end_cpu_access(self.vmap.dma_buf().as_raw(), dir) })
+        to_result(unsafe {
+            bindings::dma_buf_end_cpu_access(self.vmap.dma_buf().as_raw(), DIRECTION.into())
+        })
     }
 }
 

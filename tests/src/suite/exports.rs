@@ -104,7 +104,7 @@ pub fn importers(bench: &Bench) -> Outcome {
     let stream = Stream::start(&device, copies(4)?).at("start")?;
     let other = Stream::start(&stranger, copies(4)?).at("start of vivid")?;
     let now = counters(bench, 1)?;
-    equal("mappings", now.since(&before, "maps"), 4)?;
+    equal("mappings", now.since(&before, "vmaps"), 4)?;
 
     for _ in 0..10 {
         let (frame, _) = stream.next().at("DQBUF")?;

@@ -39,7 +39,7 @@ pub(super) struct Exports {
     /// A reservation lock may be taken with this held, and not the other way round.
     #[pin]
     list: Mutex<KVec<Export>>,
-    is_revoked: Atomic<bool>,
+    pub(super) is_revoked: Atomic<bool>,
 }
 
 impl Exports {

@@ -33,7 +33,10 @@ use kernel::{
     },
     page::PAGE_SIZE,
     prelude::*,
-    sync::aref::ARef,
+    sync::{
+        aref::ARef,
+        atomic::Relaxed, //
+    },
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -151,10 +154,9 @@ mod suite {
         pages.map().write(2 * PAGE_SIZE, b"frame")?;
         drop(pages);
 
-        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
-            .map(DataDirection::Bidirectional)
+        let mut vmap = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+            .vmap()
             .map_err(|(e, _)| e)?;
-        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
         let access = vmap.begin_cpu_access()?;
         let mut seen = [0; 5];
         access.map().read(2 * PAGE_SIZE, &mut seen)?;
@@ -168,8 +170,9 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
-        let mapped = attach(&pages, &dev, DataDirection::Bidirectional)?;
-        let mut vmap = mapped.vmap().map_err(|(e, _)| e)?;
+        let mut vmap = Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
+            .vmap()
+            .map_err(|(e, _)| e)?;
         let access = vmap.begin_cpu_access()?;
         access.map().fill(0, PAGE_SIZE, 0x5a)?;
         access.end()?;
@@ -296,6 +299,28 @@ mod suite {
     }
 
     #[test]
+    fn importer_attached_during_revoke_is_told() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let stats = Stats::new()?;
+        let import = DynamicImport::new(
+            &*pages.export(O_RDWR)?,
+            dev.get(),
+            DataDirection::Bidirectional,
+            stats.clone(),
+        )?;
+
+        // As if it were not in the list of attachments yet.
+        pages.exports.is_revoked.store(true, Relaxed);
+        assert!(import.map() == Err(ENODEV));
+        assert_eq!(stats.get(Counter::VMaps), stats.get(Counter::VUnmaps));
+        pages.exports.is_revoked.store(false, Relaxed);
+        import.map()?;
+        import.begin_cpu_access()?.write(0, &[1])?;
+        Ok(())
+    }
+
+    #[test]
     fn revoke_blocks_new_mappings() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
@@ -304,19 +329,23 @@ mod suite {
         assert_eq!(stats.get(Counter::Exports), 2);
 
         // One that can be told, one that cannot, and one that is not mapped yet.
+        let counters = Stats::new()?;
         let import = DynamicImport::new(
             &first,
             dev.get(),
             DataDirection::Bidirectional,
-            Stats::new()?,
+            counters.clone(),
         )?;
+        let is_mapped = || counters.get(Counter::VMaps) - counters.get(Counter::VUnmaps) == 1;
         import.map()?;
+        assert!(is_mapped());
         let mapped = attach(&pages, &dev, DataDirection::FromDevice)?;
         let attached = Attachment::new(second.clone(), dev.get(), Stats::new()?)?;
-        assert_eq!(directions(&pages)?.len(), 2);
+        assert_eq!(directions(&pages)?.len(), 1);
 
         pages.revoke(true)?;
         assert_eq!(directions(&pages)?.len(), 1);
+        assert!(!is_mapped());
         assert!(import.map() == Err(ENODEV));
         let refused = Attachment::new(second.clone(), dev.get(), Stats::new()?);
         assert!(refused.err() == Some(ENODEV));
@@ -333,7 +362,7 @@ mod suite {
         pages.revoke(true)?;
         pages.revoke(false)?;
         import.map()?;
-        assert_eq!(directions(&pages)?.len(), 2);
+        assert!(is_mapped());
 
         drop((import, mapped, first));
         settle();

@@ -41,7 +41,7 @@ mod suite {
         user.start()?;
 
         user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
-        assert!(notes.read()[..] == [Call::Attach, Call::Map(DIR), Call::VMap]);
+        assert!(notes.read()[..] == [Call::Attach, Call::VMap]);
         assert!(!user.frame(0, &[7])?.is_error);
         assert!(notes.read()[..] == [Call::Begin(DIR), Call::End(DIR)]);
         assert_eq!(byte(&memory)?, 7);
@@ -54,7 +54,7 @@ mod suite {
         drop(fd);
         assert!(notes.read().is_empty());
         assert!(user.close());
-        assert!(notes.read()[..] == [Call::VUnmap, Call::Unmap, Call::Detach, Call::Release]);
+        assert!(notes.read()[..] == [Call::VUnmap, Call::Detach, Call::Release]);
         Ok(())
     }
 
@@ -91,7 +91,7 @@ mod suite {
     fn errors_of_the_exporter_are_handed_on() -> Result {
         let failures = [
             (Call::Attach, EOPNOTSUPP),
-            (Call::Map(DIR), ENOSPC),
+            (Call::VMap, ENOSPC),
             (Call::VMap, ENXIO),
         ];
 
@@ -192,9 +192,9 @@ mod suite {
         user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
         user.queue(1, &[Plane::Fd(other.number(), 0)])?;
         let _ = notes.read();
-        notes.fail(Some((Call::Map(DIR), ENODEV)));
+        notes.fail(Some((Call::Attach, ENODEV)));
         dmabuf.invalidate_mappings();
-        assert!(notes.read()[..] == [Call::VUnmap, Call::Unmap]);
+        assert!(notes.read()[..] == [Call::VUnmap]);
         assert_eq!(user.count(Counter::Invalidations), 1);
 
         let frame = user.frame(0, &[2])?;

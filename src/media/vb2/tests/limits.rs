@@ -16,10 +16,7 @@ use crate::dma_buf::tests::{
     },
     without_warnings, //
 };
-use kernel::{
-    dma::DataDirection,
-    page::PAGE_SIZE, //
-};
+use kernel::page::PAGE_SIZE;
 
 const PAGE: u32 = PAGE_SIZE as u32;
 
@@ -116,7 +113,7 @@ mod suite {
     fn nothing_fails_because_of_what_is_kept() -> Result {
         let failures = [
             (Call::Attach, ENOSPC),
-            (Call::Map(DataDirection::Bidirectional), EBUSY),
+            (Call::VMap, EBUSY),
             (Call::VMap, EINVAL),
         ];
 
