@@ -281,7 +281,6 @@ impl v4l2::Capture for Camera {
         // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
         max_bytes: 512 << 20,
         // The sensor is the CPU.
-        bidirectional: true,
     };
 
     fn card(&self) -> &CStr {

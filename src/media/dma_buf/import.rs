@@ -30,9 +30,7 @@ use core::{
     },
 };
 use kernel::{
-    container_of, device,
-    dma::DataDirection,
-    new_mutex,
+    container_of, device, new_mutex,
     prelude::*,
     sync::{
         aref::ARef,
@@ -66,7 +64,6 @@ use kernel::{
 pub struct DynamicImport {
     dmabuf: NonNull<DmaBuf>,
     dev: ARef<device::Device>,
-    dir: DataDirection,
     stats: Arc<Stats>,
     is_mapped: Atomic<bool>,
     is_cached: Atomic<bool>,
@@ -83,20 +80,18 @@ unsafe impl Send for DynamicImport {}
 unsafe impl Sync for DynamicImport {}
 
 impl DynamicImport {
-    /// Attaches `dev` to `dmabuf`, to access the memory in the direction `dir`.
+    /// Attaches `dev` to `dmabuf`.
     ///
     /// The exporter may refuse, with an error of its own. May sleep.
     pub fn new(
         dmabuf: &DmaBuf,
         dev: &device::Device,
-        dir: DataDirection,
         stats: Arc<Stats>,
     ) -> Result<Pin<KBox<Self>>> {
         let this = KBox::pin_init(
             pin_init!(Self {
                 dmabuf: dmabuf.into(),
                 dev: dev.into(),
-                dir,
                 stats,
                 is_mapped: Atomic::new(false),
                 is_cached: Atomic::new(false),

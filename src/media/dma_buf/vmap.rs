@@ -23,8 +23,11 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-/// What the CPU does with memory that it has: it may read and write.
-const DIRECTION: DataDirection = DataDirection::Bidirectional;
+/// The direction of every access of the CPU: it may read and write.
+///
+/// `DMA_FROM_DEVICE` would be for one that only reads. The dma-buf core does not wait for readers
+/// before such a one, and exporters need not flush what it has written.
+pub(super) const DIRECTION: DataDirection = DataDirection::Bidirectional;
 
 /// A dma-buf that is mapped for the CPU, which is the engine of the device that is attached.
 ///

@@ -42,11 +42,6 @@ pub struct Config {
     /// processes that are pinned for it. `min_reqbufs_allocation` buffers of the current format
     /// there may be in any case.
     pub max_bytes: usize,
-    /// The engine reads as well as writes the memory, or is the CPU: map for both directions.
-    ///
-    /// A CPU that writes into memory mapped `DMA_FROM_DEVICE` has its caches invalidated on some
-    /// machines, and the frame lost, when the access ends.
-    pub bidirectional: bool,
 }
 
 impl Config {

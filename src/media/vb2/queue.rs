@@ -198,7 +198,6 @@ impl<T: Operations> Queue<T> {
                         (*q).timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
                         (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
                         (*q).max_num_buffers = config.max_num_buffers;
-                        (*q).set_bidirectional(config.bidirectional.into());
                     }
                     // SAFETY: All that the core asks for is set above.
                     to_result(unsafe { bindings::vb2_queue_init(q) })

@@ -3,6 +3,7 @@
 //! The CPU's use of an import.
 
 use super::{
+    super::vmap::DIRECTION,
     DynamicImport,
     State, //
 };
@@ -23,7 +24,7 @@ impl DynamicImport {
         //
         // SAFETY: The dma-buf is valid, and its lock is not held.
         to_result(unsafe {
-            bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), self.dir.into())
+            bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
         })?;
         // INVARIANT: The access has just begun.
         let begun = ExporterAccess(self);
@@ -92,7 +93,7 @@ impl ExporterAccess<'_> {
         // SAFETY: The dma-buf is valid, and by the type invariants and the safety requirements
         // there is an access to end. The lock is not held.
         to_result(unsafe {
-            bindings::dma_buf_end_cpu_access(self.0.dma_buf().as_raw(), self.0.dir.into())
+            bindings::dma_buf_end_cpu_access(self.0.dma_buf().as_raw(), DIRECTION.into())
         })
     }
 }

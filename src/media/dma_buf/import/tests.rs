@@ -53,7 +53,7 @@ use kernel::{
     },
 };
 
-const DIR: DataDirection = DataDirection::Bidirectional;
+const CPU: DataDirection = DataDirection::Bidirectional;
 
 fn is_balanced(stats: &Stats) -> bool {
     stats.get(Counter::Attaches) == stats.get(Counter::Detaches)
@@ -83,7 +83,7 @@ mod suite {
     fn attaches_as_revocable() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
 
         // SAFETY: The list of attachments has one entry, which the import keeps there.
         let (is_revocable, is_peer2peer) = unsafe {
@@ -106,7 +106,7 @@ mod suite {
         let stats = Stats::new()?;
         let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
         drop(dmabuf);
         import.map()?;
         import.map()?;
@@ -121,8 +121,8 @@ mod suite {
                 == [
                     Call::Attach,
                     Call::VMap,
-                    Call::Begin(DIR),
-                    Call::End(DIR),
+                    Call::Begin(CPU),
+                    Call::End(CPU),
                     Call::VUnmap,
                     Call::Detach,
                     Call::Release,
@@ -140,7 +140,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
         // Nothing is mapped, and nothing to be unmapped.
         dmabuf.invalidate_mappings();
@@ -156,7 +156,7 @@ mod suite {
 
         // An access is refused, and what has begun by then ends.
         assert!(import.begin_cpu_access().err() == Some(ENODEV));
-        assert!(notes.read()[..] == [Call::Begin(DIR), Call::End(DIR)]);
+        assert!(notes.read()[..] == [Call::Begin(CPU), Call::End(CPU)]);
 
         // The exporter is asked by attaching anew.
         notes.fail(Some((Call::Attach, ENODEV)));
@@ -176,7 +176,7 @@ mod suite {
     fn exporter_waits_for_the_cpu() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
         let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
 
         import.map()?;
@@ -210,7 +210,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let (dmabuf, exporter) = MovingExporter::export(true, 2)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
         import.map()?;
         assert_eq!(stats.get(Counter::VMaps), 3);
@@ -233,7 +233,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let (dmabuf, exporter) = MovingExporter::export(false, 0)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
         import.map()?;
         import.begin_cpu_access()?.write(0, &[1])?;
@@ -249,7 +249,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", false)?;
         let stats = Stats::new()?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let import = DynamicImport::new(&*pages.export(O_RDWR)?, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&*pages.export(O_RDWR)?, dev.get(), stats.clone())?;
 
         import.map()?;
         import.begin_cpu_access()?.write(0, &[1])?;
@@ -266,21 +266,21 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, EOPNOTSUPP)));
-        let refused = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone());
+        let refused = DynamicImport::new(&dmabuf, dev.get(), stats.clone());
         assert!(refused.err() == Some(EOPNOTSUPP));
         assert_eq!(stats.get(Counter::Attaches), 0);
         notes.fail(None);
 
-        let import = DynamicImport::new(&dmabuf, dev.get(), DIR, stats.clone())?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
         for e in [ENOSPC, ENOMEM] {
             notes.fail(Some((Call::VMap, e)));
             assert!(without_warnings(|| import.map()) == Err(e));
         }
         notes.fail(None);
         import.map()?;
-        notes.fail(Some((Call::Begin(DIR), EINTR)));
+        notes.fail(Some((Call::Begin(CPU), EINTR)));
         assert!(import.begin_cpu_access().err() == Some(EINTR));
-        notes.fail(Some((Call::End(DIR), EIO)));
+        notes.fail(Some((Call::End(CPU), EIO)));
         assert!(import.begin_cpu_access()?.end() == Err(EIO));
         drop(import);
         assert!(is_balanced(&stats));
@@ -291,8 +291,8 @@ mod suite {
     fn only_cached_imports_are_no_users() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let a = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
-        let b = DynamicImport::new(&dmabuf, dev.get(), DIR, Stats::new()?)?;
+        let a = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+        let b = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
 
         a.set_cached(true);
         b.set_cached(true);

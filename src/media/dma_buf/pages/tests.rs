@@ -303,12 +303,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let stats = Stats::new()?;
-        let import = DynamicImport::new(
-            &*pages.export(O_RDWR)?,
-            dev.get(),
-            DataDirection::Bidirectional,
-            stats.clone(),
-        )?;
+        let import = DynamicImport::new(&*pages.export(O_RDWR)?, dev.get(), stats.clone())?;
 
         // As if it were not in the list of attachments yet.
         pages.exports.is_revoked.store(true, Relaxed);
@@ -330,12 +325,7 @@ mod suite {
 
         // One that can be told, one that cannot, and one that is not mapped yet.
         let counters = Stats::new()?;
-        let import = DynamicImport::new(
-            &first,
-            dev.get(),
-            DataDirection::Bidirectional,
-            counters.clone(),
-        )?;
+        let import = DynamicImport::new(&first, dev.get(), counters.clone())?;
         let is_mapped = || counters.get(Counter::VMaps) - counters.get(Counter::VUnmaps) == 1;
         import.map()?;
         assert!(is_mapped());

@@ -29,7 +29,6 @@ use kernel::{
         Bound,
         Device, //
     },
-    dma::DataDirection,
     error::from_result,
     ffi::{
         c_int,
@@ -41,20 +40,6 @@ use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
-
-/// The direction in which the buffers of `vb`'s queue are mapped.
-///
-/// # Safety
-///
-/// `vb` must be a buffer of a queue.
-unsafe fn direction(vb: *mut bindings::vb2_buffer) -> DataDirection {
-    // SAFETY: By the safety requirements; the direction is set when the queue is made.
-    match unsafe { (*(*vb).vb2_queue).dma_dir } {
-        dir if dir == DataDirection::ToDevice.into() => DataDirection::ToDevice,
-        dir if dir == DataDirection::FromDevice.into() => DataDirection::FromDevice,
-        _ => DataDirection::Bidirectional,
-    }
-}
 
 /// Turns the outcome of an operation into what C takes: a pointer, or an error in its place.
 fn into_ptr(f: impl FnOnce() -> Result<*mut c_void>) -> *mut c_void {
@@ -157,7 +142,6 @@ fn import(
     queue: &RawQueue,
     dmabuf: &DmaBuf,
     dev: &Device<Bound>,
-    dir: DataDirection,
     size: usize,
 ) -> Result<*mut c_void> {
     let stats = queue.stats();
@@ -167,13 +151,13 @@ fn import(
         return Err(EINVAL);
     }
     // A frame is written: a descriptor that was opened for reading alone does not allow that.
-    if dir != DataDirection::ToDevice && !dmabuf.is_writable() {
+    if !dmabuf.is_writable() {
         stats.inc(Counter::RefusedReadOnly);
         log_read_only(dev);
         return Err(EINVAL);
     }
     import_with(queue, || {
-        let import = dma_buf::DynamicImport::new(dmabuf, dev, dir, stats.clone())?;
+        let import = dma_buf::DynamicImport::new(dmabuf, dev, stats.clone())?;
         Memory::Import(import, queue.into()).into_priv()
     })
 }
@@ -214,8 +198,8 @@ unsafe extern "C" fn attach_dmabuf_callback(
     queue.stats().inc(Counter::CacheMisses);
 
     // SAFETY: By the safety requirements.
-    let (dev, dir) = unsafe { (device(dev), direction(vb)) };
-    import(queue, dmabuf, dev, dir, size)
+    let dev = unsafe { device(dev) };
+    import(queue, dmabuf, dev, size)
         .or_else(|e| Memory::Refused(e).into_priv())
         .unwrap_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut().cast())
 }

@@ -20,7 +20,7 @@ use kernel::{
 };
 
 const PAGE: u32 = PAGE_SIZE as u32;
-const DIR: DataDirection = DataDirection::Bidirectional;
+const CPU: DataDirection = DataDirection::Bidirectional;
 
 /// The byte that devices find in the beginning.
 fn byte(memory: &Pages) -> Result<u8> {
@@ -43,12 +43,12 @@ mod suite {
         user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
         assert!(notes.read()[..] == [Call::Attach, Call::VMap]);
         assert!(!user.frame(0, &[7])?.is_error);
-        assert!(notes.read()[..] == [Call::Begin(DIR), Call::End(DIR)]);
+        assert!(notes.read()[..] == [Call::Begin(CPU), Call::End(CPU)]);
         assert_eq!(byte(&memory)?, 7);
 
         // The same descriptor again asks for nothing but the access.
         assert!(!user.import(0, &fd, 8)?.is_error);
-        assert!(notes.read()[..] == [Call::Begin(DIR), Call::End(DIR)]);
+        assert!(notes.read()[..] == [Call::Begin(CPU), Call::End(CPU)]);
         assert_eq!(byte(&memory)?, 8);
 
         drop(fd);
@@ -128,10 +128,10 @@ mod suite {
         user.start()?;
         user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
 
-        notes.fail(Some((Call::Begin(DIR), EIO)));
+        notes.fail(Some((Call::Begin(CPU), EIO)));
         assert!(user.next()?.plane(0).err() == Some(EIO));
         assert!(user.frame(0, &[1])?.is_error);
-        notes.fail(Some((Call::End(DIR), EIO)));
+        notes.fail(Some((Call::End(CPU), EIO)));
         assert!(user.import(0, &fd, 1)?.is_error);
         assert_eq!(byte(&memory)?, 0);
 

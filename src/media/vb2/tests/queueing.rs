@@ -8,7 +8,6 @@ use crate::{
     kthread, //
 };
 use kernel::{
-    dma::DataDirection,
     ffi::c_int,
     page::PAGE_SIZE,
     sync::atomic::{
@@ -294,12 +293,7 @@ mod suite {
 
         let dev = Device::new(c"vireo-kunit", true)?;
         let dmabuf = DmaBuf::from_fd(fd.number())?;
-        let import = DynamicImport::new(
-            &dmabuf,
-            dev.get(),
-            DataDirection::Bidirectional,
-            Stats::new()?,
-        )?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
         import.map()?;
         import.begin_cpu_access()?.write(0, b"used")?;
         drop(import);

@@ -76,7 +76,6 @@ impl User {
             min_reqbufs_allocation: 1,
             max_num_buffers: 32,
             max_bytes: MAX_PAGES * PAGE_SIZE,
-            bidirectional: true,
         };
         let dev = Device::new(c"vireo-kunit", true)?;
         let parent = dev.get();
