@@ -49,8 +49,8 @@ use kernel::{
 ///
 /// It is mapped from [`map`](Self::map) on until its exporter moves or revokes the memory
 /// (`dma_buf_invalidate_mappings()`), or this is dropped. When the exporter takes the memory back,
-/// the mapping is gone by the time it is told so, and nothing is written any more; an access that
-/// has begun is waited for. Once the exporter allows it, the memory can be mapped again.
+/// the mapping is gone by the time it is told so, and nothing is written any more; a copy that is
+/// under way is waited for. Once the exporter allows it, the memory can be mapped again.
 ///
 /// # Invariants
 ///
@@ -68,7 +68,8 @@ pub struct DynamicImport {
     is_mapped: Atomic<bool>,
     is_cached: Atomic<bool>,
     /// Taken after the reservation lock, and not held while an exporter is called, which may want
-    /// the memory back in the middle of it. Held while the CPU has the memory.
+    /// the memory back in the middle of it. Held while the CPU copies, and no longer: drivers do
+    /// other things in an access, which may need the locks of an exporter.
     #[pin]
     state: Mutex<State>,
 }

@@ -14,10 +14,7 @@ pub(super) use self::ops::OPS;
 
 use super::{
     queue::RawQueue,
-    userptr::{
-        UserAccess,
-        UserPages, //
-    },
+    userptr::UserPages, //
 };
 use crate::{
     dma_buf,
@@ -62,7 +59,7 @@ static OUT_OF_MEMORY: Memory = Memory::Refused(ENOMEM);
 /// The CPU's access to the memory of a plane, which ends when this is dropped.
 pub(super) enum Access<'a> {
     Mmap(dma_buf::PagesAccess<'a>),
-    User(UserAccess<'a>),
+    User(&'a UserPages),
     Import(dma_buf::ImportAccess<'a>),
 }
 
@@ -72,7 +69,7 @@ impl Access<'_> {
     pub(super) fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         match self {
             Access::Mmap(access) => access.map().write(offset, data),
-            Access::User(access) => access.write(offset, data),
+            Access::User(pages) => pages.write(offset, data),
             Access::Import(access) => access.write(offset, data),
         }
     }
@@ -175,13 +172,13 @@ impl Memory {
         }
     }
 
-    /// Begins an access of the CPU.
+    /// Begins an access of the CPU. May sleep.
     ///
-    /// There must not be another one of the same thread.
+    /// No lock is held until it ends.
     pub(super) fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
             Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()),
-            Memory::User(pages, _) => Access::User(pages.begin_cpu_access()?),
+            Memory::User(pages, _) => Access::User(pages),
             Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
             Memory::Refused(e) => return Err(*e),
         })

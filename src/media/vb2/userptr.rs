@@ -13,7 +13,7 @@ mod pinned;
 
 use self::pinned::{
     check,
-    Pinned, //
+    PinnedPages, //
 };
 use super::limit::{
     Charge,
@@ -41,10 +41,6 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        lock::{
-            mutex::MutexBackend,
-            Guard, //
-        },
         Arc,
         Mutex, //
     },
@@ -52,7 +48,7 @@ use kernel::{
 
 /// Memory of a process, pinned for as long as a device may write it, and mapped into the kernel.
 ///
-/// Under the lock of the lease there is the CPU's access, and nothing that takes another lock.
+/// The mutex is held while the CPU copies. No other lock is taken under it.
 ///
 /// The process may put other memory at the address at any time. What is pinned stays what it is
 /// then, for a device may be writing it; [`prepare`](Self::prepare), which comes before the device
@@ -65,7 +61,7 @@ pub(super) struct UserPages {
     limit: Arc<Limit>,
     stats: Arc<Stats>,
     #[pin]
-    lease: Mutex<Option<Lease>>,
+    pinned: Mutex<Option<PinnedMapping>>,
 }
 
 impl UserPages {
@@ -83,7 +79,7 @@ impl UserPages {
         limit: &Arc<Limit>,
         stats: &Arc<Stats>,
     ) -> Result<Pin<KBox<Self>>> {
-        let lease = Lease::new(dev, addr, len, limit, stats)?;
+        let pinned = PinnedMapping::new(dev, addr, len, limit, stats)?;
 
         KBox::pin_init(
             pin_init!(Self {
@@ -92,7 +88,7 @@ impl UserPages {
                 len,
                 limit: limit.clone(),
                 stats: stats.clone(),
-                lease <- new_mutex!(Some(lease), "vb2::UserPages::lease"),
+                pinned <- new_mutex!(Some(pinned), "vb2::UserPages::pinned"),
             }),
             GFP_KERNEL,
         )
@@ -103,17 +99,19 @@ impl UserPages {
     /// videobuf2 does not ask for memory again when a buffer comes back with the same address,
     /// whoever's it is and whatever was done to it meanwhile.
     pub(super) fn prepare(&self) -> Result {
-        let is_good = |lease: &Option<Lease>| lease.as_ref().is_some_and(Lease::is_of_current);
-        if is_good(&self.lease.lock()) {
+        let is_good = |pinned: &Option<PinnedMapping>| {
+            pinned.as_ref().is_some_and(PinnedMapping::is_of_current)
+        };
+        if is_good(&self.pinned.lock()) {
             return Ok(());
         }
 
         // First the old pages, so that only the new ones count. Without the lock, since both take
         // locks of the process; the queue's keeps others away.
-        let old = self.lease.lock().take();
+        let old = self.pinned.lock().take();
         drop(old);
-        let new = Lease::new(&self.dev, self.addr, self.len, &self.limit, &self.stats)?;
-        *self.lease.lock() = Some(new);
+        let new = PinnedMapping::new(&self.dev, self.addr, self.len, &self.limit, &self.stats)?;
+        *self.pinned.lock() = Some(new);
         Ok(())
     }
 
@@ -124,57 +122,56 @@ impl UserPages {
 
     /// Whether what is pinned may not be the memory of its process any more.
     pub(super) fn is_stale(&self) -> bool {
-        self.lease.lock().as_ref().is_none_or(Lease::is_stale)
+        self.pinned
+            .lock()
+            .as_ref()
+            .is_none_or(PinnedMapping::is_stale)
     }
 
     /// Whether the memory of the calling process at this address was pinned, and still is there.
     pub(super) fn is_at(&self, addr: usize, len: usize) -> bool {
         self.addr == addr
             && self.len == len
-            && self.lease.lock().as_ref().is_some_and(Lease::is_of_current)
+            && self
+                .pinned
+                .lock()
+                .as_ref()
+                .is_some_and(PinnedMapping::is_of_current)
     }
 
-    /// Begins an access of the CPU.
-    pub(super) fn begin_cpu_access(&self) -> Result<UserAccess<'_>> {
-        let lease = self.lease.lock();
-
-        // A buffer that could not be prepared does not get to a driver.
-        if lease.is_none() {
-            return Err(EIO);
-        }
-        Ok(UserAccess(lease))
-    }
-}
-
-/// The CPU's access to memory of a process, which stays pinned meanwhile.
-pub(super) struct UserAccess<'a>(Guard<'a, Option<Lease>, MutexBackend>);
-
-impl UserAccess<'_> {
     /// Copies `data` to `offset`.
+    ///
+    /// `EIO` where the memory could not be pinned: such a buffer does not get to a driver.
     #[inline]
     pub(super) fn write(&self, offset: usize, data: &[u8]) -> Result {
-        self.0.as_ref().ok_or(EIO)?.map.write(offset, data)
+        // It stays pinned for as long as this is locked.
+        self.pinned
+            .lock()
+            .as_ref()
+            .ok_or(EIO)?
+            .map
+            .write(offset, data)
     }
 }
 
-/// Pinned pages, and their mapping.
+/// PinnedPages pages, and their mapping.
 ///
 /// # Invariants
 ///
 /// `map` is a mapping of the pages, in their order, that begins at `base`.
-struct Lease {
+struct PinnedMapping {
     base: NonNull<c_void>,
     map: iosys_map::Map,
     // Dropped in this order: what is pinned is charged for.
-    _pages: Pinned,
+    _pages: PinnedPages,
     _charge: Charge,
     watch: Pin<KBox<Watch>>,
 }
 
-// SAFETY: Pinned pages and their mapping are not tied to a thread.
-unsafe impl Send for Lease {}
+// SAFETY: PinnedPages pages and their mapping are not tied to a thread.
+unsafe impl Send for PinnedMapping {}
 
-impl Lease {
+impl PinnedMapping {
     fn new(
         dev: &device::Device,
         addr: usize,
@@ -200,7 +197,7 @@ impl Lease {
         // pages that it gets are pinned by the rules of its memory in any case.
         check(dev, first, end, stats)?;
         let charge = Charge::new(limit, count)?;
-        let mut pages = Pinned::new(count, stats)?;
+        let mut pages = PinnedPages::new(count, stats)?;
 
         while pages.list.len() < count {
             match pages.extend(first, count) {
@@ -243,7 +240,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for PinnedMapping {
     fn drop(&mut self) {
         // SAFETY: By the type invariants; nothing uses the mapping any more.
         unsafe { bindings::vunmap(self.base.as_ptr()) };

@@ -12,51 +12,49 @@ use core::mem;
 use kernel::{
     error::to_result,
     prelude::*,
-    sync::MutexGuard, //
+    sync::atomic::Relaxed, //
 };
 
 impl DynamicImport {
     /// Waits until the CPU may have the memory, and makes it see what devices have written.
     ///
-    /// `ENODEV` when the exporter has taken the memory back.
+    /// `ENODEV` when the exporter has taken the memory back. May sleep: until the fences of others
+    /// are signalled, or a signal comes (`ERESTARTSYS`). There may be several accesses at once, of
+    /// one thread as well.
     pub fn begin_cpu_access(&self) -> Result<ImportAccess<'_>> {
-        // Without the mutex: the exporter may want the reservation lock.
-        //
         // SAFETY: The dma-buf is valid, and its lock is not held.
         to_result(unsafe {
             bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
         })?;
         // INVARIANT: The access has just begun.
-        let begun = ExporterAccess(self);
+        let access = ImportAccess(self);
 
-        // INVARIANT: Checked here, and nobody else changes it before the guard is gone.
-        let state = self.state.lock();
-        match *state {
-            State::Mapped(_) => Ok(ImportAccess { state, begun }),
-            _ => Err(ENODEV),
+        if !self.is_mapped.load(Relaxed) {
+            return Err(ENODEV);
         }
+        Ok(access)
     }
 }
 
 /// The CPU has the memory of a [`DynamicImport`], until this ends or is dropped.
 ///
+/// Its exporter may take it back meanwhile: it waits for a copy that is under way, and those that
+/// come after that fail.
+///
 /// # Invariants
 ///
-/// `state` is [`State::Mapped`].
-pub struct ImportAccess<'a> {
-    // Dropped in this order: the exporter may want the reservation lock when the access ends, which
-    // comes before the mutex.
-    state: MutexGuard<'a, State>,
-    begun: ExporterAccess<'a>,
-}
+/// The access has begun and not ended.
+pub struct ImportAccess<'a>(&'a DynamicImport);
 
 impl ImportAccess<'_> {
-    /// Copies `data` into the memory, `offset` bytes from its beginning.
+    /// Copies `data` into the memory, `offset` bytes from its beginning. May sleep.
     ///
-    /// Writes nothing and returns `ERANGE` if it does not fit.
+    /// Writes nothing and returns `ERANGE` if it does not fit, and `ENODEV` if the exporter has
+    /// taken the memory back.
     #[inline]
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
-        match &*self.state {
+        // What is mapped stays so for as long as it is locked.
+        match &*self.0.state.lock() {
             State::Mapped(vmap) => vmap.map().write(offset, data),
             _ => Err(ENODEV),
         }
@@ -66,20 +64,6 @@ impl ImportAccess<'_> {
     ///
     /// On an error of the exporter, what was written may not have reached them.
     pub fn end(self) -> Result {
-        drop(self.state);
-        self.begun.end()
-    }
-}
-
-/// An access of the CPU, as far as the exporter is concerned.
-///
-/// # Invariants
-///
-/// The access has begun and not ended.
-struct ExporterAccess<'a>(&'a DynamicImport);
-
-impl ExporterAccess<'_> {
-    fn end(self) -> Result {
         let mut this = mem::ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped.
@@ -98,7 +82,7 @@ impl ExporterAccess<'_> {
     }
 }
 
-impl Drop for ExporterAccess<'_> {
+impl Drop for ImportAccess<'_> {
     fn drop(&mut self) {
         // Who cares for the outcome calls `end()`.
         //

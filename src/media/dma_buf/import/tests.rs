@@ -61,14 +61,45 @@ fn is_balanced(stats: &Stats) -> bool {
         && stats.get(Counter::VMaps) == stats.get(Counter::VUnmaps)
 }
 
-/// Takes the memory of a dma-buf back, in a thread of its own.
+/// Takes the memory of a dma-buf back, in a thread of its own, which is joined when this is dropped.
 struct Revoker {
+    is_done: Arc<Atomic<bool>>,
+    _thread: kthread::Thread<Revocation>,
+}
+
+impl Revoker {
+    fn spawn(dmabuf: &DmaBuf) -> Result<Self> {
+        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+        let revocation = Revocation {
+            dmabuf: dmabuf.into(),
+            is_done: is_done.clone(),
+        };
+
+        Ok(Self {
+            is_done,
+            _thread: kthread::Thread::spawn(c"vireo-kunit", revocation)?,
+        })
+    }
+
+    /// Waits, for a second at most.
+    fn is_done_soon(&self) -> bool {
+        for _ in 0..100 {
+            if self.is_done.load(Acquire) {
+                return true;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+        false
+    }
+}
+
+struct Revocation {
     dmabuf: ARef<DmaBuf>,
     is_done: Arc<Atomic<bool>>,
 }
 
 #[vtable]
-impl kthread::Function for Revoker {
+impl kthread::Function for Revocation {
     fn run(&mut self, _context: &kthread::Context) {
         self.dmabuf.invalidate_mappings();
         self.is_done.store(true, Release);
@@ -173,34 +204,52 @@ mod suite {
     }
 
     #[test]
-    fn exporter_waits_for_the_cpu() -> Result {
+    fn exporter_does_not_wait_for_an_access() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let (other, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
-        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+        let second = DynamicImport::new(&other, dev.get(), Stats::new()?)?;
 
         import.map()?;
+        second.map()?;
         let mut access = import.begin_cpu_access()?;
-        let thread = kthread::Thread::spawn(
-            c"vireo-kunit",
-            Revoker {
-                dmabuf: dmabuf.clone(),
-                is_done: is_done.clone(),
-            },
-        )?;
-        fsleep(Delta::from_millis(30));
-        let waited = !is_done.load(Acquire);
+        let mut at_once = second.begin_cpu_access()?;
         access.write(0, &[1])?;
+        let revoker = Revoker::spawn(&dmabuf)?;
+        let has_waited = !revoker.is_done_soon();
+        let result = if has_waited {
+            Ok(())
+        } else {
+            access.write(0, &[2])
+        };
         drop(access);
+        drop(revoker);
+        assert!(!has_waited);
+        assert!(result == Err(ENODEV));
+        at_once.write(0, &[3])?;
+        Ok(())
+    }
 
-        let mut patience = 100;
-        while !is_done.load(Acquire) && patience > 0 {
-            patience -= 1;
-            fsleep(Delta::from_millis(10));
-        }
-        drop(thread);
-        assert!(waited);
-        assert!(is_done.load(Acquire));
+    #[test]
+    fn exporter_waits_for_a_copy() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+
+        import.map()?;
+        let _ = notes.read();
+        // As `ImportAccess::write()` does.
+        let copy = import.state.lock();
+        let revoker = Revoker::spawn(&dmabuf)?;
+        fsleep(Delta::from_millis(30));
+        let is_mapped = notes.read().is_empty();
+        drop(copy);
+        let is_done = revoker.is_done_soon();
+        drop(revoker);
+        assert!(is_mapped);
+        assert!(is_done);
+        assert!(notes.read()[..] == [Call::VUnmap]);
         assert!(import.begin_cpu_access().err() == Some(ENODEV));
         Ok(())
     }

@@ -24,14 +24,14 @@ use kernel::{
 /// # Invariants
 ///
 /// Each of the pages is pinned (`FOLL_PIN`) for writing.
-pub(super) struct Pinned {
+pub(super) struct PinnedPages {
     pub(super) list: KVVec<*mut bindings::page>,
     /// Whether a device may have written them.
     pub(super) is_dirty: bool,
     stats: Arc<Stats>,
 }
 
-impl Pinned {
+impl PinnedPages {
     /// Room for `count` pages, for which the caller's memory cgroup is charged.
     pub(super) fn new(count: usize, stats: &Arc<Stats>) -> Result<Self> {
         // INVARIANT: There is no page yet.
@@ -71,7 +71,7 @@ impl Pinned {
     }
 }
 
-impl Drop for Pinned {
+impl Drop for PinnedPages {
     fn drop(&mut self) {
         self.stats.sub(Counter::PagesPinned, self.list.len());
         // SAFETY: By the type invariants.
