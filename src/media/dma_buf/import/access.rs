@@ -4,6 +4,7 @@
 
 use super::{
     super::vmap::DIRECTION,
+    state::MAX_MAP_RETRIES,
     DynamicImport,
     State, //
 };
@@ -18,21 +19,27 @@ use kernel::{
 impl DynamicImport {
     /// Waits until the CPU may have the memory, and makes it see what devices have written.
     ///
-    /// `ENODEV` when the exporter has taken the memory back. May sleep: until the fences of others
-    /// are signalled, or a signal comes (`ERESTARTSYS`). There may be several accesses at once, of
-    /// one thread as well.
+    /// Memory that its exporter has moved is mapped again: errors are those of [`map`](Self::map)
+    /// and of the exporter, which for memory that was revoked has `ENODEV`, as a rule. May sleep:
+    /// until the fences of others are signalled, or a signal comes (`ERESTARTSYS`). There may be
+    /// several accesses at once, of one thread as well.
     pub fn begin_cpu_access(&self) -> Result<ImportAccess<'_>> {
-        // SAFETY: The dma-buf is valid, and its lock is not held.
-        to_result(unsafe {
-            bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
-        })?;
-        // INVARIANT: The access has just begun.
-        let access = ImportAccess(self);
+        for _ in 0..MAX_MAP_RETRIES {
+            self.map()?;
 
-        if !self.is_mapped.load(Relaxed) {
-            return Err(ENODEV);
+            // SAFETY: The dma-buf is valid, and its lock is not held.
+            to_result(unsafe {
+                bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
+            })?;
+            // INVARIANT: The access has just begun.
+            let access = ImportAccess(self);
+
+            // An exporter may move the memory to where the CPU finds it.
+            if self.is_mapped.load(Relaxed) {
+                return Ok(access);
+            }
         }
-        Ok(access)
+        Err(EBUSY)
     }
 }
 

@@ -180,6 +180,24 @@ mod suite {
     }
 
     #[test]
+    fn memory_that_has_moved_is_no_error() -> Result {
+        let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+        let fd = Fd::new(dmabuf.clone())?;
+        let user = User::open(DMABUF, 1, &[PAGE])?;
+        user.start()?;
+
+        user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
+        dmabuf.invalidate_mappings();
+        assert!(!user.frame(0, &[1])?.is_error);
+        assert_eq!(byte(&memory)?, 1);
+        assert_eq!(user.count(Counter::Invalidations), 1);
+        drop((dmabuf, fd));
+        assert!(user.close());
+        assert!(notes.read().last() == Some(&Call::Release));
+        Ok(())
+    }
+
+    #[test]
     fn nothing_is_written_after_a_revocation() -> Result {
         let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let (other, untouched, _) = Staged::export(PAGE_SIZE, O_RDWR)?;

@@ -4,6 +4,7 @@
 
 use super::super::super::{
     export,
+    invalidate_mappings,
     DmaBuf,
     Exporter,
     MappedSgTable,
@@ -38,6 +39,8 @@ pub(super) struct MovingExporter {
     is_local: Atomic<bool>,
     /// How often it is moved when it is mapped for the CPU, wherever it is.
     pub(super) forced: Atomic<usize>,
+    /// How often it is moved when the CPU accesses it.
+    pub(super) moves_in_begin: Atomic<usize>,
     /// How often it was moved.
     pub(super) moves: Atomic<usize>,
     /// How many there are that it was mapped for by the CPU.
@@ -52,6 +55,7 @@ impl MovingExporter {
                 memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
                 is_local: Atomic::new(is_local),
                 forced: Atomic::new(forced),
+                moves_in_begin: Atomic::new(0),
                 moves: Atomic::new(0),
                 pins: Atomic::new(0),
                 dmabuf: Atomic::new(0),
@@ -98,6 +102,15 @@ impl Exporter for MovingExporter {
         _table: Arc<MappedSgTable>,
         _resv: &ResvLocked<'_>,
     ) {
+    }
+
+    fn begin_cpu_access(&self, _dir: DataDirection) -> Result {
+        if let Some(left) = self.moves_in_begin.load(Relaxed).checked_sub(1) {
+            self.moves_in_begin.store(left, Relaxed);
+            // SAFETY: The dma-buf is the one that is being accessed, and its lock is not held.
+            unsafe { invalidate_mappings(self.dmabuf.load(Relaxed) as *mut _) };
+        }
+        Ok(())
     }
 
     fn vmap(&self, _resv: &ResvLocked<'_>) -> Result<&Map> {
