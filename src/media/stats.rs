@@ -118,7 +118,8 @@ impl Stats {
     /// Counts `by` less, of what there is now.
     #[inline]
     pub fn sub(&self, counter: Counter, by: usize) {
-        self.add(counter, by.wrapping_neg());
+        // In the width of the counter, which `usize` need not have.
+        self.values[counter as usize].add((by as u64).wrapping_neg(), Relaxed);
     }
 
     /// The value of a counter.
