@@ -112,8 +112,8 @@ impl Attachment {
 
     /// Maps the memory for the device.
     ///
-    /// `dir` must cover every use that is made of the memory. When the exporter fails, its error
-    /// comes back together with the attachment.
+    /// `dir` must cover every use that is made of the memory, and not be `DMA_NONE` (`EINVAL`). When
+    /// the exporter fails, its error comes back together with the attachment. May sleep.
     pub fn map(self, dir: DataDirection) -> Result<MappedAttachment, (Error, Self)> {
         let dmabuf = self.dmabuf.clone();
 
@@ -126,6 +126,11 @@ impl Attachment {
         dir: DataDirection,
         _resv: &ResvLocked<'_>,
     ) -> Result<MappedAttachment, (Error, Self)> {
+        // Exporters hand it on to the DMA API, which takes that for a bug (`BUG_ON()`).
+        if dir == DataDirection::None {
+            return Err((EINVAL, self));
+        }
+
         // SAFETY: By the type invariants. The lock is held.
         let sgt = from_err_ptr(unsafe {
             bindings::dma_buf_map_attachment(self.ptr.as_ptr(), dir.into())

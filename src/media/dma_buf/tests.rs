@@ -244,6 +244,23 @@ mod suite {
     }
 
     #[test]
+    fn mappings_have_a_direction() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
+
+        let Err((e, attachment)) =
+            Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DataDirection::None)
+        else {
+            return Err(EINVAL);
+        };
+        assert!(e == EINVAL);
+        // The exporter is not asked.
+        assert!(notes.read()[..] == [Call::Attach]);
+        drop(attachment);
+        Ok(())
+    }
+
+    #[test]
     fn vmap_fails_and_may_be_tried_again() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
