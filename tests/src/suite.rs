@@ -183,6 +183,7 @@ pub const TESTS: &[Test] = &[
     },
     test("watched/replaced", watched::replaced),
     test("watched/rotating", watched::rotating),
+    test("watched/sealed", watched::sealed),
     test("watched/read-only", watched::read_only),
     test("watched/other-process", watched::other_process),
     test("watched/fork", watched::fork),

@@ -141,6 +141,13 @@ pub fn memfd(size: usize) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// Forbids writing to an anonymous file (`F_SEAL_WRITE`), of which there must be no mapping for that.
+pub fn seal_write(file: impl AsFd) -> io::Result<()> {
+    let fd = file.as_fd().as_raw_fd();
+    // SAFETY: No memory involved.
+    check(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, libc::F_SEAL_WRITE) }).map(|_| ())
+}
+
 /// Runs `f` in a copy of this process, which must have no other threads; whether it said yes.
 pub fn in_child(f: impl FnOnce() -> bool) -> io::Result<bool> {
     let mut status = 0;

@@ -45,7 +45,10 @@ use kernel::{
 const CAPACITY: usize = 64;
 
 /// How often the worker looks, in milliseconds.
-const PERIOD: u32 = 200;
+///
+/// `F_SEAL_WRITE` waits for 150 ms for pins to go (`memfd_wait_for_pins()`), which it must not do
+/// in vain because of what is only kept.
+const PERIOD: u32 = 100;
 
 /// Memory that is kept, and its [`Memory::key`].
 struct Entry {

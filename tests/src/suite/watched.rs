@@ -16,6 +16,7 @@ use crate::stream::Stream;
 use crate::sys;
 use crate::sys::Mapping;
 use crate::v4l2::Device;
+use crate::v4l2::USERPTR;
 use crate::verify;
 use crate::verify::Checker;
 
@@ -75,6 +76,30 @@ pub fn replaced(bench: &Bench) -> Outcome {
 pub(super) fn is_told() -> Outcome<bool> {
     let symbols = fs::read_to_string("/proc/kallsyms").at("kallsyms")?;
     Ok(symbols.contains(" mmu_interval_notifier_insert\n"))
+}
+
+/// Memory that is only kept may be sealed soon after it is unmapped: the kernel waits a moment for
+/// pins to go.
+pub fn sealed(bench: &Bench) -> Outcome {
+    let device = bench.open(0)?;
+    let size = device.format().at("G_FMT")?.sizeimage as usize;
+    device.request(USERPTR, 1).at("REQBUFS")?;
+    device.stream_on().at("STREAMON")?;
+    for turn in 0..8 {
+        let file = sys::memfd(size).at("memfd")?;
+        let map = Mapping::shared(&file, 0, size).at("mmap")?;
+        let other = Mapping::anonymous(size).at("mmap")?;
+        let queue = |map: &Mapping| device.queue_userptr(0, map.address(), map.len()).at("QBUF");
+        queue(&map)?;
+        device.dequeue(USERPTR).at("DQBUF")?;
+        // Now the first is only kept, and is looked at sooner or later.
+        queue(&other)?;
+        thread::sleep(Duration::from_millis(13) * turn);
+        drop(map);
+        sys::seal_write(&file).at("F_SEAL_WRITE")?;
+        device.dequeue(USERPTR).at("DQBUF")?;
+    }
+    Ok(())
 }
 
 /// A pool that rotates over the indices is pinned once, and let go where it is unmapped.
