@@ -222,8 +222,11 @@ impl<T: Operations> Queue<T> {
     ///
     /// `q` must be the queue of a live `Self`.
     pub(super) unsafe fn from_raw<'a>(q: *mut bindings::vb2_queue) -> &'a Self {
-        // SAFETY: By the safety requirements.
-        unsafe { &*container_of!(core::ptr::from_ref(RawQueue::from_vb2(q)), Self, raw) }
+        const_assert!(offset_of!(RawQueue, queue) == 0);
+
+        // SAFETY: By the safety requirements and the type invariants of `RawQueue`. The pointer is
+        // not taken from a reference to the part of it.
+        unsafe { &*container_of!(q.cast::<RawQueue>(), Self, raw) }
     }
 
     /// # Safety
@@ -255,16 +258,17 @@ impl<T: Operations> Queue<T> {
         // SAFETY: The mutex is initialized.
         unsafe { bindings::mutex_lock(self.lock()) };
         // SAFETY: The lock keeps the buffers where they are.
-        let result = unsafe { self.buffers() }.try_for_each(|vb| {
-            // SAFETY: A buffer that is there has its planes, and memory of `memory::OPS`.
-            let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
-            for plane in planes.iter().take(count).filter(|p| !p.mem_priv.is_null()) {
-                // SAFETY: As above; under the lock it stays.
-                if let Ok(pages) = unsafe { Memory::from_priv(plane.mem_priv) }.pages() {
-                    pages.revoke(is_revoked)?;
+        let result = unsafe { self.planes() }.try_for_each(|plane| {
+            // SAFETY: The plane of a buffer that is there, under the lock of whose queue its memory
+            // stays, which is of `memory::OPS`.
+            let pages = unsafe {
+                let mem_priv = (*plane).mem_priv;
+                if mem_priv.is_null() {
+                    return Ok(());
                 }
-            }
-            Ok(())
+                Memory::from_priv(mem_priv).pages()
+            };
+            pages.map_or(Ok(()), |pages| pages.revoke(is_revoked))
         });
         // SAFETY: It was locked above.
         unsafe { bindings::mutex_unlock(self.lock()) };
@@ -288,6 +292,22 @@ impl<T: Operations> Queue<T> {
             .filter(|vb| !vb.is_null())
     }
 
+    /// The planes of all buffers. There are no references to them: a driver writes `bytesused` of
+    /// those that it has.
+    ///
+    /// # Safety
+    ///
+    /// The queue's lock must be held for as long as the result is used.
+    unsafe fn planes(&self) -> impl Iterator<Item = *mut bindings::vb2_plane> + '_ {
+        // SAFETY: By the safety requirements.
+        unsafe { self.buffers() }.flat_map(|vb| {
+            // SAFETY: A buffer that is there has its planes, whose number does not change.
+            let (planes, count) = unsafe { (&raw mut (*vb).planes, (*vb).num_planes as usize) };
+
+            (0..count).map(move |i| planes.cast::<bindings::vb2_plane>().wrapping_add(i))
+        })
+    }
+
     /// How many pages the buffers have, if these are the queue's own.
     ///
     /// # Safety
@@ -295,14 +315,10 @@ impl<T: Operations> Queue<T> {
     /// The queue's lock must be held.
     pub(super) unsafe fn pages(&self) -> usize {
         // SAFETY: By the safety requirements.
-        unsafe { self.buffers() }
-            .map(|vb| {
-                // SAFETY: A buffer that is there has its planes, which do not change.
-                let (planes, count) = unsafe { (&(*vb).planes, (*vb).num_planes as usize) };
+        let planes = unsafe { self.planes() };
 
-                limit::pages(planes.iter().take(count).map(|plane| plane.length))
-            })
-            .sum()
+        // SAFETY: Their buffers are there, by the lock, and lengths do not change meanwhile.
+        limit::pages(planes.map(|plane| unsafe { (*plane).length }))
     }
 
     /// Whether buffers are allocated, so that the format cannot change.
