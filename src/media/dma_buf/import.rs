@@ -45,7 +45,7 @@ use kernel::{
 
 /// A dynamic importer of a dma-buf whose engine is the CPU (`dma_buf_dynamic_attach()`).
 ///
-/// The memory is mapped for the CPU, and not for the device: that does no DMA.
+/// The memory is mapped for the CPU, and nothing for the device: this may outlive its binding.
 ///
 /// It is mapped from [`map`](Self::map) on until its exporter moves or revokes the memory
 /// (`dma_buf_invalidate_mappings()`), or this is dropped. When the exporter takes the memory back,
@@ -108,11 +108,12 @@ impl DynamicImport {
     }
 
     /// Attaches the device to `dmabuf`, which must be that of `self`.
-    fn attach(&self, dmabuf: &DmaBuf) -> Result<Attachment> {
+    fn attach(&self, dmabuf: &DmaBuf) -> Result<Attachment<'static>> {
         let importer: *const Self = self;
 
         // SAFETY: The callback of `OPS` asks for a `DynamicImport`, which lives for as long as its
         // attachments, since it drops those first, and by the type invariants does not move.
+        // Nothing is mapped for the device.
         unsafe {
             Attachment::new_dynamic(
                 dmabuf.into(),

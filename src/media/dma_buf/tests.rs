@@ -147,7 +147,7 @@ fn byte(memory: &Pages, offset: usize) -> Result<u8> {
 }
 
 /// An import that meets no error, until the frame is written.
-fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap> {
+fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap<'_>> {
     Attachment::new(dmabuf, dev.get(), Stats::new()?)?
         .vmap()
         .map_err(|(e, _)| e)

@@ -38,17 +38,17 @@ pub(super) const DIRECTION: DataDirection = DataDirection::Bidirectional;
 ///
 /// `map` is what mapping the dma-buf of `attachment` for the CPU returned, which is this type's to
 /// unmap.
-pub struct VMap {
+pub struct VMap<'a> {
     map: Map,
-    attachment: Attachment,
+    attachment: Attachment<'a>,
 }
 
-impl VMap {
+impl<'a> VMap<'a> {
     /// Maps the memory. Corresponds to the C `dma_buf_vmap()`: `resv` is that of the dma-buf.
     pub(super) fn new_locked(
-        attachment: Attachment,
+        attachment: Attachment<'a>,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Self, (Error, Attachment)> {
+    ) -> Result<Self, (Error, Attachment<'a>)> {
         let dmabuf = attachment.dma_buf();
         let mut raw: bindings::iosys_map = pin_init::zeroed();
 
@@ -81,7 +81,7 @@ impl VMap {
 
     /// Waits until the CPU may read and write the memory, and makes it see what devices have
     /// written. Corresponds to the C `dma_buf_begin_cpu_access()`, with `DMA_BIDIRECTIONAL`.
-    pub fn begin_cpu_access(&mut self) -> Result<CpuAccess<'_>> {
+    pub fn begin_cpu_access(&mut self) -> Result<CpuAccess<'_, 'a>> {
         // SAFETY: The dma-buf is valid, and its lock is not held.
         to_result(unsafe {
             bindings::dma_buf_begin_cpu_access(self.dma_buf().as_raw(), DIRECTION.into())
@@ -92,14 +92,14 @@ impl VMap {
     }
 
     /// Undoes the mapping; the device stays attached.
-    pub fn unmap(self) -> Attachment {
+    pub fn unmap(self) -> Attachment<'a> {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
         dmabuf.with_resv_lock(|resv| self.unmap_locked(resv))
     }
 
     /// As [`unmap`](Self::unmap), with the reservation lock of the dma-buf held.
-    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> Attachment {
+    pub(super) fn unmap_locked(self, _resv: &ResvLocked<'_>) -> Attachment<'a> {
         let mut this = ManuallyDrop::new(self);
 
         // SAFETY: `this` is not used again, nor dropped, so that the memory is unmapped once and
@@ -123,7 +123,7 @@ impl VMap {
     }
 }
 
-impl Drop for VMap {
+impl Drop for VMap<'_> {
     fn drop(&mut self) {
         let dmabuf: ARef<DmaBuf> = self.dma_buf().into();
 
@@ -138,11 +138,11 @@ impl Drop for VMap {
 /// # Invariants
 ///
 /// An access to the memory of `vmap` in [`DIRECTION`] has begun and not ended.
-pub struct CpuAccess<'a> {
-    vmap: &'a mut VMap,
+pub struct CpuAccess<'v, 'a> {
+    vmap: &'v mut VMap<'a>,
 }
 
-impl CpuAccess<'_> {
+impl CpuAccess<'_, '_> {
     /// The memory.
     #[inline]
     pub fn map(&self) -> &Map {
@@ -171,7 +171,7 @@ impl CpuAccess<'_> {
     }
 }
 
-impl Drop for CpuAccess<'_> {
+impl Drop for CpuAccess<'_, '_> {
     fn drop(&mut self) {
         // Who cares for the outcome calls `end()`.
         //

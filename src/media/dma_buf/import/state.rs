@@ -24,11 +24,11 @@ pub(super) enum State {
     /// Not attached yet, or not any more.
     Detached,
     Attached {
-        attachment: Attachment,
+        attachment: Attachment<'static>,
         /// Whether the exporter has called `invalidate_mappings()`.
         is_invalidated: bool,
     },
-    Mapped(VMap),
+    Mapped(VMap<'static>),
     /// On the way from one to another, in the hands of who has the reservation lock. What is mapped
     /// by then is of no use if the exporter has called `invalidate_mappings()` meanwhile.
     Changing {
@@ -106,7 +106,7 @@ impl DynamicImport {
     }
 
     /// Takes out the attachment, to map it.
-    fn take_attachment(&self) -> Option<Attachment> {
+    fn take_attachment(&self) -> Option<Attachment<'static>> {
         let mut state = self.state.lock();
         let next = State::Changing {
             is_invalidated: false,
@@ -122,7 +122,7 @@ impl DynamicImport {
     }
 
     /// Puts in what was mapped, unless the exporter has taken it back by now.
-    fn publish_mapping(&self, vmap: VMap) -> Option<VMap> {
+    fn publish_mapping(&self, vmap: VMap<'static>) -> Option<VMap<'static>> {
         let mut state = self.state.lock();
 
         if matches!(
@@ -139,7 +139,7 @@ impl DynamicImport {
     }
 
     /// Puts in an attachment that has no mapping.
-    pub(super) fn set_attached(&self, attachment: Attachment) {
+    pub(super) fn set_attached(&self, attachment: Attachment<'static>) {
         let mut state = self.state.lock();
         let is_invalidated = matches!(
             *state,

@@ -43,7 +43,7 @@ use kernel::{
     },
 };
 
-fn attach(pages: &Pages, dev: &Device, dir: DataDirection) -> Result<MappedAttachment> {
+fn attach<'a>(pages: &Pages, dev: &'a Device, dir: DataDirection) -> Result<MappedAttachment<'a>> {
     Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
         .map(dir)
         .map_err(|(e, _)| e)
