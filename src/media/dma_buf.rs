@@ -57,7 +57,8 @@ pub use self::{
     },
     export::{
         export,
-        Exporter, //
+        Exporter,
+        Importer, //
     },
     import::{
         DynamicImport,

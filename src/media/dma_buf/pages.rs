@@ -6,6 +6,7 @@ use super::{
     export,
     DmaBuf,
     Exporter,
+    Importer,
     MappedSgTable,
     ResvLocked, //
 };
@@ -20,15 +21,9 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{
     alloc::Flags,
-    device,
     dma::DataDirection,
-    error::to_result,
     ffi::c_void,
-    mm::virt::{
-        flags,
-        VmaNew, //
-    },
-    new_mutex,
+    mm::virt::VmaNew,
     page::{
         page_align,
         PAGE_SHIFT, //
@@ -40,13 +35,14 @@ use kernel::{
             AlwaysRefCounted, //
         },
         Arc,
-        Mutex,
         Refcount, //
     },
 };
 
 mod alloc;
 mod exports;
+mod mmap;
+mod tables;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 
@@ -55,6 +51,7 @@ use alloc::{
     KernelMapping, //
 };
 use exports::Exports;
+use tables::Tables;
 
 /// Pages, zeroed when they are allocated, and mapped for the CPU.
 ///
@@ -72,10 +69,8 @@ pub struct Pages {
     // Dropped in this order.
     map: KernelMapping,
     pages: Allocation,
-    /// The mappings of importers. The lock is taken with a reservation lock held, and not the other
-    /// way round.
     #[pin]
-    tables: Mutex<KVec<Arc<MappedSgTable>>>,
+    tables: Tables,
     #[pin]
     exports: Exports,
     stats: Arc<Stats>,
@@ -103,7 +98,7 @@ impl Pages {
                 refs: Refcount::new(1),
                 map,
                 pages,
-                tables <- new_mutex!(KVec::new()),
+                tables <- Tables::new(),
                 exports <- Exports::new(),
                 stats,
             }),
@@ -150,16 +145,13 @@ impl Pages {
     /// Begins an access of the CPU, as [`VMap::begin_cpu_access`](super::VMap::begin_cpu_access)
     /// does for an importer.
     pub fn begin_cpu_access(&self) -> PagesAccess<'_> {
-        for table in self.tables.lock().iter() {
-            table.sync_for_cpu();
-        }
+        self.tables.begin_cpu_access();
         PagesAccess(self)
     }
 
-    fn end_cpu_access(&self) {
-        for table in self.tables.lock().iter() {
-            table.sync_for_device();
-        }
+    /// The mappings of importers.
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Makes a dma-buf of the memory. `flags` are those of open(2), whose access mode counts.
@@ -178,33 +170,6 @@ impl Pages {
     /// processes, keep what they have mapped; so does the exporter.
     pub fn revoke(&self, is_revoked: bool) -> Result {
         self.exports.revoke(is_revoked)
-    }
-
-    /// Maps the memory into a process, which shares it.
-    pub fn mmap(&self, vma: &VmaNew) -> Result {
-        // With `MAP_PRIVATE`, the first write would part the process from the others.
-        if vma.flags() & (flags::SHARED | flags::MAYSHARE) == 0 {
-            return Err(EINVAL);
-        }
-        vma.set_dontexpand();
-        vma.set_dontdump();
-
-        // SAFETY: The mapping is being set up, so it is ours to change; the array is only read, and
-        // the C function goes by its length.
-        unsafe {
-            let raw = vma.as_ptr();
-            to_result(bindings::vm_map_pages(
-                raw,
-                self.as_raw().as_ptr().cast_mut(),
-                self.as_raw().len(),
-            ))?;
-
-            // The callbacks rely on what is set here: a reference for each mapping.
-            (*raw).vm_private_data = core::ptr::from_ref(self).cast_mut().cast();
-            (*raw).vm_ops = &VM_OPS.0;
-        }
-        self.inc_ref();
-        Ok(())
     }
 }
 
@@ -225,44 +190,33 @@ unsafe impl AlwaysRefCounted for Pages {
 
 #[vtable]
 impl Exporter for Pages {
-    type Attachment = ARef<device::Device>;
+    type Attachment = ();
 
-    fn attach(&self, dev: &device::Device) -> Result<Self::Attachment> {
-        self.exports.check()?;
-        Ok(dev.into())
+    fn attach(&self, _importer: &Importer<'_>) -> Result {
+        self.exports.check()
     }
 
-    fn map(
+    fn map_dma_buf<'a>(
         &self,
-        dev: &Self::Attachment,
+        _attachment: &(),
+        importer: &'a Importer<'_>,
         dir: DataDirection,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Arc<MappedSgTable>> {
+    ) -> Result<MappedSgTable<'a>> {
         // Who revokes the memory takes the lock that is held here afterwards.
         self.exports.check()?;
-        let table = MappedSgTable::new(self, dev, dir)?;
-
-        // An access of the CPU that has begun already ends with a sync of this one, too.
-        self.tables.lock().push(table.clone(), GFP_KERNEL)?;
-        Ok(table)
-    }
-
-    fn unmap(&self, _dev: &Self::Attachment, table: Arc<MappedSgTable>, _resv: &ResvLocked<'_>) {
-        self.tables
-            .lock()
-            .retain(|other| !Arc::ptr_eq(other, &table));
+        MappedSgTable::new(self, importer, dir)
     }
 
     // Each mapping has a direction of its own, and the DMA API wants that one.
 
     fn begin_cpu_access(&self, _dir: DataDirection) -> Result {
-        // What ends this access is the call below.
-        core::mem::forget(Pages::begin_cpu_access(self));
+        self.tables.begin_cpu_access();
         Ok(())
     }
 
     fn end_cpu_access(&self, _dir: DataDirection) -> Result {
-        Pages::end_cpu_access(self);
+        self.tables.end_cpu_access();
         Ok(())
     }
 
@@ -299,34 +253,6 @@ impl PagesAccess<'_> {
 
 impl Drop for PagesAccess<'_> {
     fn drop(&mut self) {
-        self.0.end_cpu_access();
+        self.0.tables.end_cpu_access();
     }
-}
-
-/// The operations of the mappings that [`Pages::mmap`] makes.
-struct VmOps(bindings::vm_operations_struct);
-
-// SAFETY: Nobody changes the operations.
-unsafe impl Sync for VmOps {}
-
-static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
-    open: Some(open_callback),
-    close: Some(close_callback),
-    ..pin_init::zeroed()
-});
-
-/// # Safety
-///
-/// `vma` must be a copy of a mapping that [`Pages::mmap`] has set up.
-unsafe extern "C" fn open_callback(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: By the safety requirements the original has a reference.
-    unsafe { &*(*vma).vm_private_data.cast::<Pages>() }.inc_ref();
-}
-
-/// # Safety
-///
-/// `vma` must be a mapping that [`Pages::mmap`] has set up, or a copy of one, and is given up.
-unsafe extern "C" fn close_callback(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: By the safety requirements the mapping has a reference, which goes with it.
-    unsafe { Pages::dec_ref(NonNull::new_unchecked((*vma).vm_private_data.cast())) };
 }

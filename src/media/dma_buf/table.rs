@@ -4,8 +4,16 @@
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
-use super::Pages;
+use super::{
+    Importer,
+    Pages, //
+};
 use crate::bindings;
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr, //
+};
 use kernel::{
     device,
     dma::DataDirection,
@@ -23,7 +31,10 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The segments of some pages.
+/// The segments of some pages. Corresponds to the C `struct sg_table`.
+///
+/// `kernel::scatterlist::SGTable` makes one as well, but does not ask how long the segments of the
+/// device may be (`dma_get_max_seg_size()`), and cannot be synced.
 ///
 /// # Invariants
 ///
@@ -61,39 +72,92 @@ impl Drop for RawSgTable {
     }
 }
 
-/// [`Pages`], mapped for a device.
-///
-/// Dropping it unmaps them, for which the device must still be there: dma-buf asks importers to
-/// unmap before they let their device go.
+/// Pages and their mapping for a device.
 ///
 /// # Invariants
 ///
-/// `segments` are those of `_pages`, mapped for `dev` in the direction `dir`.
+/// `sgt` are the segments of `pages`.
 #[repr(C)]
-pub struct MappedSgTable {
-    // First, so that a pointer to the table is a pointer to the C structure.
-    segments: RawSgTable,
+pub(super) struct Mapping {
+    // First, so that a pointer to this is a pointer to the C structure.
+    sgt: RawSgTable,
     dir: DataDirection,
     dev: ARef<device::Device>,
-    _pages: ARef<Pages>,
+    pages: ARef<Pages>,
 }
 
 // SAFETY: DMA mappings are not tied to a thread.
-unsafe impl Send for MappedSgTable {}
+unsafe impl Send for Mapping {}
 
 // SAFETY: Syncing does not change the table, and may be done from several threads at once.
-unsafe impl Sync for MappedSgTable {}
+unsafe impl Sync for Mapping {}
 
-impl MappedSgTable {
-    /// Maps `pages` for `dev`.
+impl Mapping {
+    fn as_raw(&self) -> *mut bindings::sg_table {
+        self.sgt.0.get()
+    }
+
+    /// The direction that the memory is mapped in.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(super) fn direction(&self) -> DataDirection {
+        self.dir
+    }
+
+    /// Makes the CPU see what the device has written.
+    ///
+    /// # Safety
+    ///
+    /// The segments must be mapped.
+    pub(super) unsafe fn sync_for_cpu(&self) {
+        // SAFETY: By the safety requirements they are, for this device and direction.
+        unsafe {
+            bindings::dma_sync_sgtable_for_cpu(raw(&self.dev), self.as_raw(), self.dir.into());
+        };
+    }
+
+    /// Makes the device see what the CPU has written.
+    ///
+    /// # Safety
+    ///
+    /// The segments must be mapped.
+    pub(super) unsafe fn sync_for_device(&self) {
+        // SAFETY: By the safety requirements they are, for this device and direction.
+        unsafe {
+            bindings::dma_sync_sgtable_for_device(raw(&self.dev), self.as_raw(), self.dir.into());
+        };
+    }
+
+    /// # Safety
+    ///
+    /// The segments must be mapped, and are not any more afterwards.
+    pub(super) unsafe fn unmap(&self) {
+        // SAFETY: By the safety requirements they are mapped, for this device and direction.
+        unsafe { bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), self.dir.into(), 0) };
+    }
+}
+
+/// [`Pages`] that are mapped for an importer.
+///
+/// Corresponds to the `struct sg_table` that the C `dma_buf_ops.map_dma_buf()` returns. Dropping it
+/// unmaps them, which is done when the importer says so: an exporter cannot keep it for longer than
+/// `'a`, as the device may be gone then.
+///
+/// # Invariants
+///
+/// The segments were mapped for the importer's device, and are mapped until this is dropped.
+pub struct MappedSgTable<'a>(Arc<Mapping>, PhantomData<&'a ()>);
+
+impl<'a> MappedSgTable<'a> {
+    /// Maps `pages` for `importer`. May sleep.
     ///
     /// What the device may write is mapped in both directions: the CPU may write it, too, and
-    /// [`MappedSgTable::sync_for_device`] has to keep that.
+    /// [`Mapping::sync_for_device`] has to keep that.
     pub(super) fn new(
         pages: &Pages,
-        dev: &device::Device,
+        importer: &'a Importer<'_>,
         dir: DataDirection,
-    ) -> Result<Arc<Self>> {
+    ) -> Result<Self> {
+        let dev = importer.dev();
         let raw_dev = raw(dev);
         let dir = match dir {
             DataDirection::ToDevice => dir,
@@ -120,78 +184,62 @@ impl MappedSgTable {
             .map_or(max_segment, |max| max_segment.min(max))
             .max(PAGE_SIZE as u32)
             & PAGE_MASK as u32;
-        let segments = RawSgTable::new(pages, max)?;
-
-        // SAFETY: The device is valid and can do DMA; the table is initialized.
-        to_result(unsafe { bindings::dma_map_sgtable(raw_dev, segments.0.get(), dir.into(), 0) })?;
-
-        // INVARIANT: Mapped by the call above. If there is no memory for the `Arc`, dropping its
-        // contents unmaps.
-        Ok(Arc::new(
-            Self {
-                segments,
+        let mapping = Arc::new(
+            Mapping {
+                sgt: RawSgTable::new(pages, max)?,
                 dir,
                 dev: dev.into(),
-                _pages: pages.into(),
+                pages: pages.into(),
             },
             GFP_KERNEL,
-        )?)
+        )?;
+
+        // SAFETY: The device is valid, by the type invariants of `Importer` bound, and can do DMA;
+        // the table is initialized.
+        to_result(unsafe {
+            bindings::dma_map_sgtable(raw_dev, mapping.as_raw(), dir.into(), 0) //
+        })?;
+
+        // INVARIANT: Mapped by the call above.
+        Ok(Self(mapping, PhantomData))
     }
 
-    /// Whether this is a mapping of at least `size` bytes for `dev`.
-    pub(super) fn is_for(&self, dev: &device::Device, size: usize) -> bool {
-        core::ptr::eq(raw(&self.dev), raw(dev)) && self._pages.size() >= size
-    }
-
-    fn as_raw(&self) -> *mut bindings::sg_table {
-        self.segments.0.get()
-    }
-
-    /// Turns a reference into what C takes for a table.
-    pub(super) fn into_raw(this: Arc<Self>) -> *mut bindings::sg_table {
-        Arc::into_raw(this).cast_mut().cast()
-    }
-
-    /// # Safety
-    ///
-    /// `ptr` must come from [`MappedSgTable::into_raw`], and is given up.
-    pub(super) unsafe fn from_raw(ptr: *mut bindings::sg_table) -> Arc<Self> {
-        // SAFETY: By the safety requirements; the C structure is the first field.
-        unsafe { Arc::from_raw(ptr.cast::<Self>()) }
+    /// The number of bytes.
+    pub(super) fn size(&self) -> usize {
+        self.0.pages.size()
     }
 
     /// Where the device finds the memory.
     pub fn sg_table(&self) -> &SGTable {
         // SAFETY: By the type invariants, and since it does not change.
-        unsafe { SGTable::from_raw(self.as_raw()) }
+        unsafe { SGTable::from_raw(self.0.as_raw()) }
     }
 
-    /// The direction that the memory is mapped in.
-    pub fn direction(&self) -> DataDirection {
-        self.dir
+    /// Gives the importer what C takes for a table. From now on accesses of the CPU sync it.
+    pub(super) fn into_raw(self) -> Result<*mut bindings::sg_table> {
+        // SAFETY: Mapped by the type invariants, until `drop()` takes it out again.
+        unsafe { self.0.pages.tables().add(&self.0) }?;
+
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used again, nor dropped.
+        let mapping = unsafe { ptr::read(&this.0) };
+        Ok(Arc::into_raw(mapping).cast_mut().cast())
     }
 
-    /// Makes the CPU see what the device has written.
-    pub fn sync_for_cpu(&self) {
-        // SAFETY: By the type invariants the table is mapped for this device and direction.
-        unsafe {
-            bindings::dma_sync_sgtable_for_cpu(raw(&self.dev), self.as_raw(), self.dir.into());
-        };
-    }
-
-    /// Makes the device see what the CPU has written.
-    pub fn sync_for_device(&self) {
-        // SAFETY: By the type invariants the table is mapped for this device and direction.
-        unsafe {
-            bindings::dma_sync_sgtable_for_device(raw(&self.dev), self.as_raw(), self.dir.into());
-        };
+    /// # Safety
+    ///
+    /// `ptr` must come from [`into_raw`](Self::into_raw), and is given up.
+    pub(super) unsafe fn from_raw(ptr: *mut bindings::sg_table) -> Self {
+        // SAFETY: By the safety requirements `into_raw()` has left the reference; the C structure is
+        // the first field.
+        Self(unsafe { Arc::from_raw(ptr.cast::<Mapping>()) }, PhantomData)
     }
 }
 
-impl Drop for MappedSgTable {
+impl Drop for MappedSgTable<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the table is mapped for this device and direction.
-        unsafe { bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), self.dir.into(), 0) };
+        // SAFETY: By the type invariants the segments are mapped; this is the last use.
+        unsafe { self.0.pages.tables().unmap(&self.0) };
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     Attachment,
     DmaBuf,
     Exporter,
+    Importer,
     MappedSgTable,
     Pages,
     ResvLocked, //
@@ -115,27 +116,20 @@ struct Bare(ARef<Pages>);
 
 #[vtable]
 impl Exporter for Bare {
-    type Attachment = ARef<device::Device>;
+    type Attachment = ();
 
-    fn attach(&self, dev: &device::Device) -> Result<ARef<device::Device>> {
-        Ok(dev.into())
+    fn attach(&self, _importer: &Importer<'_>) -> Result {
+        Ok(())
     }
 
-    fn map(
+    fn map_dma_buf<'a>(
         &self,
-        dev: &ARef<device::Device>,
+        _attachment: &(),
+        importer: &'a Importer<'_>,
         dir: DataDirection,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Arc<MappedSgTable>> {
-        MappedSgTable::new(&self.0, dev, dir)
-    }
-
-    fn unmap(
-        &self,
-        _dev: &ARef<device::Device>,
-        _table: Arc<MappedSgTable>,
-        _resv: &ResvLocked<'_>,
-    ) {
+    ) -> Result<MappedSgTable<'a>> {
+        MappedSgTable::new(&self.0, importer, dir)
     }
 }
 

@@ -20,11 +20,11 @@ use super::{
         ResvLocked, //
     },
     export,
-    Exporter, //
+    Exporter,
+    Importer, //
 };
 use crate::stats::Stats;
 use kernel::{
-    device,
     dma::DataDirection,
     fs::file::flags::O_RDWR,
     page::PAGE_SIZE,
@@ -42,28 +42,20 @@ struct Wrapper(ARef<Pages>);
 
 #[vtable]
 impl Exporter for Wrapper {
-    type Attachment = <Pages as Exporter>::Attachment;
+    type Attachment = ();
 
-    fn attach(&self, dev: &device::Device) -> Result<Self::Attachment> {
-        Exporter::attach(&*self.0, dev)
+    fn attach(&self, importer: &Importer<'_>) -> Result {
+        Exporter::attach(&*self.0, importer)
     }
 
-    fn map(
+    fn map_dma_buf<'a>(
         &self,
-        attachment: &Self::Attachment,
+        attachment: &(),
+        importer: &'a Importer<'_>,
         dir: DataDirection,
         resv: &ResvLocked<'_>,
-    ) -> Result<Arc<MappedSgTable>> {
-        Exporter::map(&*self.0, attachment, dir, resv)
-    }
-
-    fn unmap(
-        &self,
-        attachment: &Self::Attachment,
-        table: Arc<MappedSgTable>,
-        resv: &ResvLocked<'_>,
-    ) {
-        Exporter::unmap(&*self.0, attachment, table, resv)
+    ) -> Result<MappedSgTable<'a>> {
+        self.0.map_dma_buf(attachment, importer, dir, resv)
     }
 }
 
@@ -128,6 +120,25 @@ mod suite {
         assert!(refused.err().map(|(e, _)| e) == Some(EINVAL));
         settle();
         assert_eq!(pages.users(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn importer_ends_the_mapping() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        // It does not tell the pages when a mapping is undone.
+        let wrapper = Arc::new(Wrapper(pages.clone()), GFP_KERNEL)?;
+        let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, PAGE_SIZE, O_RDWR)?;
+
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+            .map(DIR)
+            .map_err(|(e, _)| e)?;
+        drop(pages.begin_cpu_access());
+        drop(mapped);
+        settle();
+        assert_eq!(pages.users(), 1);
+        drop(pages.begin_cpu_access());
         Ok(())
     }
 }

@@ -51,11 +51,17 @@ fn attach<'a>(pages: &Pages, dev: &'a Device, dir: DataDirection) -> Result<Mapp
 
 /// The directions of the mappings that there are.
 fn directions(pages: &Pages) -> Result<KVec<DataDirection>> {
-    let tables = pages.tables.lock();
-    let mut directions = KVec::with_capacity(tables.len(), GFP_KERNEL)?;
-    for table in tables.iter() {
-        directions.push(table.direction(), GFP_KERNEL)?;
-    }
+    let mut directions = KVec::with_capacity(8, GFP_KERNEL)?;
+    let mut result = Ok(());
+
+    pages.tables.for_each(|mapping| {
+        result = result.and(
+            directions
+                .push_within_capacity(mapping.direction())
+                .map_err(|_| ENOSPC),
+        );
+    });
+    result?;
     Ok(directions)
 }
 

@@ -8,6 +8,7 @@ use super::{
         export,
         DmaBuf,
         Exporter,
+        Importer,
         MappedSgTable,
         Pages,
         ResvLocked, //
@@ -19,7 +20,6 @@ use crate::{
     stats::Stats, //
 };
 use kernel::{
-    device,
     dma::DataDirection,
     new_mutex,
     prelude::*,
@@ -154,14 +154,11 @@ impl Drop for Staged {
 }
 
 /// What [`Staged`] keeps for a device.
-pub(crate) struct Place {
-    dev: ARef<device::Device>,
-    notes: Arc<Notes>,
-}
+pub(crate) struct Place(Arc<Notes>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = self.notes.take(Call::Detach);
+        let _ = self.0.take(Call::Detach);
     }
 }
 
@@ -169,26 +166,23 @@ impl Drop for Place {
 impl Exporter for Staged {
     type Attachment = Place;
 
-    fn attach(&self, dev: &device::Device) -> Result<Place> {
+    fn attach(&self, _importer: &Importer<'_>) -> Result<Place> {
         self.notes.take(Call::Attach)?;
-        Ok(Place {
-            dev: dev.into(),
-            notes: self.notes.clone(),
-        })
+        Ok(Place(self.notes.clone()))
     }
 
-    fn map(
+    fn map_dma_buf<'a>(
         &self,
-        place: &Place,
+        _place: &Place,
+        importer: &'a Importer<'_>,
         dir: DataDirection,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Arc<MappedSgTable>> {
+    ) -> Result<MappedSgTable<'a>> {
         self.notes.take(Call::Map(dir))?;
-        MappedSgTable::new(&self.memory, &place.dev, dir)
+        MappedSgTable::new(&self.memory, importer, dir)
     }
 
-    fn unmap(&self, _place: &Place, table: Arc<MappedSgTable>, _resv: &ResvLocked<'_>) {
-        drop(table);
+    fn unmap_dma_buf(&self, _place: &Place, _resv: &ResvLocked<'_>) {
         let _ = self.notes.take(Call::Unmap);
     }
 

@@ -7,6 +7,7 @@ use super::super::super::{
     invalidate_mappings,
     DmaBuf,
     Exporter,
+    Importer,
     MappedSgTable,
     Pages,
     ResvLocked, //
@@ -17,7 +18,6 @@ use crate::{
     stats::Stats, //
 };
 use kernel::{
-    device,
     dma::DataDirection,
     fs::file::flags::O_RDWR,
     page::PAGE_SIZE,
@@ -78,30 +78,23 @@ impl MovingExporter {
 
 #[vtable]
 impl Exporter for MovingExporter {
-    type Attachment = ARef<device::Device>;
+    type Attachment = ();
 
-    fn attach(&self, dev: &device::Device) -> Result<ARef<device::Device>> {
-        Ok(dev.into())
+    fn attach(&self, _importer: &Importer<'_>) -> Result {
+        Ok(())
     }
 
-    fn map(
+    fn map_dma_buf<'a>(
         &self,
-        dev: &ARef<device::Device>,
+        _attachment: &(),
+        importer: &'a Importer<'_>,
         dir: DataDirection,
         _resv: &ResvLocked<'_>,
-    ) -> Result<Arc<MappedSgTable>> {
+    ) -> Result<MappedSgTable<'a>> {
         if self.pins.load(Relaxed) == 0 && self.is_local.load(Relaxed) {
             self.move_to(false);
         }
-        MappedSgTable::new(&self.memory, dev, dir)
-    }
-
-    fn unmap(
-        &self,
-        _dev: &ARef<device::Device>,
-        _table: Arc<MappedSgTable>,
-        _resv: &ResvLocked<'_>,
-    ) {
+        MappedSgTable::new(&self.memory, importer, dir)
     }
 
     fn begin_cpu_access(&self, _dir: DataDirection) -> Result {
