@@ -211,12 +211,12 @@ impl Exporter for Pages {
     // Each mapping has a direction of its own, and the DMA API wants that one.
 
     fn begin_cpu_access(&self, _dir: DataDirection) -> Result {
-        self.tables.begin_cpu_access();
+        self.tables.begin_other_cpu_access();
         Ok(())
     }
 
     fn end_cpu_access(&self, _dir: DataDirection) -> Result {
-        self.tables.end_cpu_access();
+        self.tables.end_other_cpu_access();
         Ok(())
     }
 

@@ -127,12 +127,16 @@ impl Mapping {
         };
     }
 
+    /// Unmaps the segments, with some `DMA_ATTR_*`.
+    ///
     /// # Safety
     ///
-    /// The segments must be mapped, and are not any more afterwards.
-    pub(super) unsafe fn unmap(&self) {
+    /// They must be mapped, and are not any more afterwards.
+    pub(super) unsafe fn unmap(&self, attrs: usize) {
         // SAFETY: By the safety requirements they are mapped, for this device and direction.
-        unsafe { bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), self.dir.into(), 0) };
+        unsafe {
+            bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), self.dir.into(), attrs);
+        }
     }
 }
 
