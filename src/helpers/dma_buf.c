@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
@@ -59,6 +60,11 @@ const char *vireo_helper_modname(void)
 unsigned long vireo_helper_file_count(struct file *file)
 {
 	return file_count(file);
+}
+
+void vireo_helper_dma_fence_put(struct dma_fence *fence)
+{
+	dma_fence_put(fence);
 }
 
 bool vireo_helper_dma_resv_trylock(struct dma_resv *obj)

@@ -12,9 +12,10 @@
 //!
 //! # Locking
 //!
-//! Every dma-buf has a reservation lock. Importers call the functions of this module without it;
-//! those that need it take it. The callbacks of an exporter that are called with the lock held are
-//! given a [`ResvLocked`], and must not call functions of importers on the same dma-buf.
+//! Every dma-buf has a reservation lock, that of its [`Resv`], which several may share. Importers
+//! call the functions of this module without it; those that need it take it. The callbacks of an
+//! exporter that are called with the lock held are given a [`ResvLocked`], and must not call
+//! functions of importers on the same dma-buf.
 //!
 //! A [`DynamicImport`] has a lock of its own, which is taken with the reservation lock held or alone,
 //! and under which no other is taken but by the exporter that maps and unmaps.
@@ -35,16 +36,14 @@ use kernel::{
         ARef,
         AlwaysRefCounted, //
     },
-    types::{
-        NotThreadSafe,
-        Opaque, //
-    },
+    types::Opaque, //
 };
 
 mod attach;
 mod export;
 mod import;
 mod pages;
+mod resv;
 mod table;
 #[cfg(CONFIG_KUNIT = "y")]
 pub(crate) mod tests;
@@ -67,6 +66,10 @@ pub use self::{
     pages::{
         Pages,
         PagesAccess, //
+    },
+    resv::{
+        Resv,
+        ResvLocked, //
     },
     table::MappedSgTable,
     vmap::{
@@ -128,20 +131,15 @@ impl DmaBuf {
     ///
     /// This is for the exporter, which first makes sure that new mappings are right, or refused.
     pub fn invalidate_mappings(&self) {
-        // SAFETY: The dma-buf is valid, and its lock is not held.
-        unsafe { invalidate_mappings(self.as_raw()) };
+        // SAFETY: The dma-buf is valid, and its lock is held.
+        self.with_resv_lock(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
     }
 
     /// Calls `f` with the reservation lock held.
     fn with_resv_lock<R>(&self, f: impl FnOnce(&ResvLocked<'_>) -> R) -> R {
-        // SAFETY: The dma-buf is valid and keeps its lock. Without a context there is nothing to
-        // back off from, so that this cannot fail.
-        unsafe { bindings::dma_resv_lock((*self.as_raw()).resv, core::ptr::null_mut()) };
-        // SAFETY: The lock is held for as long as `f` has the token.
-        let result = f(&unsafe { ResvLocked::held(self) });
-        // SAFETY: The lock was taken above.
-        unsafe { bindings::dma_resv_unlock((*self.as_raw()).resv) };
-        result
+        // SAFETY: The dma-buf is valid, and so is its reservation object. The lock is held for as long
+        // as `f` has the token.
+        unsafe { resv::with_lock((*self.as_raw()).resv, || f(&ResvLocked::held(self))) }
     }
 
     /// The size in bytes, which never changes.
@@ -170,48 +168,6 @@ unsafe impl AlwaysRefCounted for DmaBuf {
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // SAFETY: By the safety requirements there is a reference to give up.
         unsafe { bindings::dma_buf_put(obj.as_ptr().cast()) };
-    }
-}
-
-/// Tells the importers of `dmabuf` that have `invalidate_mappings()`.
-///
-/// # Safety
-///
-/// `dmabuf` must stay until this returns, though not its file. Its reservation lock must not be
-/// held.
-unsafe fn invalidate_mappings(dmabuf: *mut bindings::dma_buf) {
-    // SAFETY: By the safety requirements. Without a context there is nothing to back off from, so
-    // that locking cannot fail. Attachments have references to the file: without it there is none.
-    unsafe {
-        bindings::dma_resv_lock((*dmabuf).resv, core::ptr::null_mut());
-        bindings::dma_buf_invalidate_mappings(dmabuf);
-        bindings::dma_resv_unlock((*dmabuf).resv);
-    }
-}
-
-/// The reservation lock of a dma-buf is held.
-///
-/// # Invariants
-///
-/// Only exists where the lock of the dma-buf is held.
-pub struct ResvLocked<'a>(&'a DmaBuf, NotThreadSafe);
-
-impl<'a> ResvLocked<'a> {
-    /// # Safety
-    ///
-    /// The lock of `dmabuf` must be held until the result is gone.
-    unsafe fn held(dmabuf: &'a DmaBuf) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self(dmabuf, NotThreadSafe)
-    }
-
-    /// Tells importers that the memory moves, or is revoked. They may ask for new mappings.
-    ///
-    /// This is for the exporter, in the middle of being asked for a mapping for example, which may
-    /// be that of an importer that is told. Corresponds to the C `dma_buf_invalidate_mappings()`.
-    pub fn invalidate_mappings(&self) {
-        // SAFETY: The dma-buf is valid, and its lock is held (type invariant).
-        unsafe { bindings::dma_buf_invalidate_mappings(self.0.as_raw()) };
     }
 }
 

@@ -159,6 +159,10 @@ pub const TESTS: &[Test] = &[
     test("export/twice", exports::twice),
     test("export/importers", exports::importers),
     test("export/sync", exports::sync),
+    Test {
+        needs: Some(vgem::MODULE),
+        ..test("export/fence", exports::fence)
+    },
     test("export/dup", exports::dup),
     test("export/fork", exports::fork),
     test("export/inherited", exports::inherited),

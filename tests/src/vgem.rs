@@ -9,6 +9,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 
 /// Where the devices of the driver are, if there are any.
@@ -66,12 +67,38 @@ impl Vgem {
         })
     }
 
+    /// Imports a dma-buf of somebody else.
+    pub fn import(&self, dmabuf: OwnedFd) -> io::Result<Buffer> {
+        let mut prime = uapi::drm_prime_handle {
+            fd: dmabuf.as_raw_fd(),
+            ..Default::default()
+        };
+        sys::ioctl(
+            self.0.as_fd(),
+            uapi::DRM_IOCTL_PRIME_FD_TO_HANDLE,
+            &mut prime,
+        )?;
+        Ok(Buffer {
+            handle: prime.handle,
+            dmabuf,
+        })
+    }
+
     /// Attaches a fence of a write, which is pending until it is signalled, or for ten seconds; its
     /// number.
     pub fn attach_fence(&self, buffer: &Buffer) -> io::Result<u32> {
+        self.attach(buffer, uapi::VGEM_FENCE_WRITE)
+    }
+
+    /// The same of a read.
+    pub fn attach_read_fence(&self, buffer: &Buffer) -> io::Result<u32> {
+        self.attach(buffer, 0)
+    }
+
+    fn attach(&self, buffer: &Buffer, flags: u32) -> io::Result<u32> {
         let mut attach = uapi::drm_vgem_fence_attach {
             handle: buffer.handle,
-            flags: uapi::VGEM_FENCE_WRITE,
+            flags,
             ..Default::default()
         };
         sys::ioctl(

@@ -11,6 +11,7 @@ use self::vtable::VTable;
 use super::{
     DmaBuf,
     MappedSgTable,
+    Resv,
     ResvLocked, //
 };
 use crate::{
@@ -150,6 +151,13 @@ pub trait Exporter: Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// The reservation object of each dma-buf that is made of the memory, always the same.
+    ///
+    /// Without one, each has its own.
+    fn resv(&self) -> Option<&Resv> {
+        None
+    }
+
     /// The last user of `dmabuf` is gone, and it is about to go as well.
     fn release(&self, dmabuf: *const DmaBuf) {
         let _ = dmabuf;
@@ -168,6 +176,14 @@ where
     for<'a> P::Borrowed<'a>: Deref<Target = T>,
 {
     let owner = owner.into_foreign();
+    // It is used until the dma-buf is released, which is when the owner is dropped.
+    let resv = {
+        // SAFETY: `owner` came from `into_foreign()`, and nobody borrows mutably.
+        let borrowed = unsafe { P::borrow(owner) };
+        let exporter: &T = &borrowed;
+
+        exporter.resv().map_or(core::ptr::null_mut(), Resv::as_raw)
+    };
     let info = bindings::dma_buf_export_info {
         // SAFETY: This only returns a constant.
         exp_name: unsafe { bindings::modname() },
@@ -175,7 +191,7 @@ where
         ops: &VTable::<T, P>::OPS,
         size,
         flags: flags as c_int,
-        resv: core::ptr::null_mut(),
+        resv,
         priv_: owner,
     };
 

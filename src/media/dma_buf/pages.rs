@@ -8,6 +8,7 @@ use super::{
     Exporter,
     Importer,
     MappedSgTable,
+    Resv,
     ResvLocked, //
 };
 use crate::{
@@ -70,6 +71,8 @@ pub struct Pages {
     map: KernelMapping,
     pages: Allocation,
     #[pin]
+    resv: Resv,
+    #[pin]
     tables: Tables,
     #[pin]
     exports: Exports,
@@ -98,6 +101,7 @@ impl Pages {
                 refs: Refcount::new(1),
                 map,
                 pages,
+                resv <- Resv::new(),
                 tables <- Tables::new(),
                 exports <- Exports::new(),
                 stats,
@@ -144,9 +148,14 @@ impl Pages {
 
     /// Begins an access of the CPU, as [`VMap::begin_cpu_access`](super::VMap::begin_cpu_access)
     /// does for an importer.
-    pub fn begin_cpu_access(&self) -> PagesAccess<'_> {
+    ///
+    /// Waits for the fences of all importers, of whatever export, those that read included:
+    /// `ERESTARTSYS` if a signal comes. May sleep.
+    pub fn begin_cpu_access(&self) -> Result<PagesAccess<'_>> {
+        self.resv
+            .wait(bindings::dma_resv_usage_DMA_RESV_USAGE_READ)?;
         self.tables.begin_cpu_access();
-        PagesAccess(self)
+        Ok(PagesAccess(self))
     }
 
     /// The mappings of importers.
@@ -169,7 +178,7 @@ impl Pages {
     /// returns; who attaches or maps meanwhile gets `ENODEV`. Importers that cannot be told, and
     /// processes, keep what they have mapped; so does the exporter.
     pub fn revoke(&self, is_revoked: bool) -> Result {
-        self.exports.revoke(is_revoked)
+        self.exports.revoke(&self.resv, is_revoked)
     }
 }
 
@@ -231,6 +240,10 @@ impl Exporter for Pages {
             resv.invalidate_mappings();
         }
         Ok(Pages::map(self))
+    }
+
+    fn resv(&self) -> Option<&Resv> {
+        Some(&self.resv)
     }
 
     fn release(&self, dmabuf: *const DmaBuf) {

@@ -177,7 +177,7 @@ impl Memory {
     /// No lock is held until it ends.
     pub(super) fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
-            Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()),
+            Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()?),
             Memory::User(pages, _) => Access::User(pages),
             Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
             Memory::Refused(e) => return Err(*e),

@@ -21,6 +21,7 @@ use crate::v4l2::Device;
 use crate::v4l2::DMABUF;
 use crate::v4l2::MMAP;
 use crate::verify;
+use crate::vgem::Vgem;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -86,6 +87,41 @@ pub fn twice(bench: &Bench) -> Outcome {
     holds("the last one keeps the memory", before > 0)?;
     drop(again);
     until(bench, 0, "pages_allocated", 0)
+}
+
+/// The sensor waits for who reads a buffer that was exported, and so does each importer, whichever of
+/// its dma-bufs they have.
+pub fn fence(bench: &Bench) -> Outcome {
+    const PENDING: Duration = Duration::from_millis(700);
+    let vgem = Vgem::open().at("vgem")?;
+    let (exporter, importer) = (bench.open(0)?, bench.open(1)?);
+    exporter.request(MMAP, 1).at("REQBUFS")?;
+    let map = exporter.map(0).at("mmap")?;
+    let export = || exporter.export(0, libc::O_RDWR).at("EXPBUF");
+    let (theirs, other) = (export()?, export()?);
+    let reader = vgem.import(theirs).at("import")?;
+    let fence = vgem.attach_read_fence(&reader).at("a fence")?;
+    map.fill(0, map.len(), 0xa5);
+
+    exporter.queue_mmap(0).at("QBUF")?;
+    exporter.stream_on().at("STREAMON")?;
+    importer.request(DMABUF, 1).at("REQBUFS of the importer")?;
+    importer
+        .queue_dmabuf(0, &other)
+        .at("QBUF of the importer")?;
+    importer.stream_on().at("STREAMON of the importer")?;
+    for (who, device) in [("the sensor", &exporter), ("an importer", &importer)] {
+        let early = device.wait(libc::POLLIN, PENDING).at("poll")?;
+        equal(who, early, 0)?;
+    }
+    holds(
+        "nothing is written while it is read",
+        map.bytes(0, map.len()).iter().all(|byte| *byte == 0xa5),
+    )?;
+    vgem.signal(fence).at("signal")?;
+    exporter.dequeue(MMAP).at("DQBUF")?;
+    importer.dequeue(DMABUF).at("DQBUF of the importer")?;
+    Ok(())
 }
 
 /// One dma-buf, imported four times by one camera and used by vivid, all at once: a mapping for

@@ -134,11 +134,11 @@ mod suite {
         let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
             .map(DIR)
             .map_err(|(e, _)| e)?;
-        drop(pages.begin_cpu_access());
+        drop(pages.begin_cpu_access()?);
         drop(mapped);
         settle();
         assert_eq!(pages.users(), 1);
-        drop(pages.begin_cpu_access());
+        drop(pages.begin_cpu_access()?);
         Ok(())
     }
 }

@@ -3,9 +3,10 @@
 //! The dma-bufs that were made of some pages.
 
 use super::super::{
-    invalidate_mappings,
-    DmaBuf, //
+    DmaBuf,
+    Resv, //
 };
+use crate::bindings;
 use core::ptr;
 use kernel::{
     new_mutex,
@@ -32,7 +33,7 @@ unsafe impl Send for Export {}
 ///
 /// # Invariants
 ///
-/// The release of each dma-buf in `list` calls [`Exports::remove`], and the memory of the `struct
+/// The reservation object of each dma-buf in `list` is that of the pages. Its release calls [`Exports::remove`], and the memory of the `struct
 /// dma_buf` stays until that has returned: so for as long as `list` is locked. Its file may be gone.
 #[pin_data]
 pub(super) struct Exports {
@@ -73,18 +74,21 @@ impl Exports {
         Ok(())
     }
 
-    /// Changes whether the memory is revoked, and tells importers if it is.
-    pub(super) fn revoke(&self, is_revoked: bool) -> Result {
+    /// Changes whether the memory is revoked, and tells importers if it is. `resv` is that of all
+    /// dma-bufs in the list.
+    pub(super) fn revoke(&self, resv: &Resv, is_revoked: bool) -> Result {
         let list = self.list.lock();
 
         // Mappings that are made after this are refused, and those before are told of below.
         self.is_revoked.store(is_revoked, Relaxed);
         if is_revoked {
-            for export in list.iter() {
-                // SAFETY: By the type invariants, as `list` is locked; it comes before reservation
-                // locks.
-                unsafe { invalidate_mappings(export.0.cast_mut().cast()) };
-            }
+            resv.with_lock(|| {
+                for export in list.iter() {
+                    // SAFETY: By the type invariants, as `list` is locked. The lock of the dma-buf is
+                    // held. Attachments have references to the file: without it there is none.
+                    unsafe { bindings::dma_buf_invalidate_mappings(export.0.cast_mut().cast()) };
+                }
+            });
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 //! Tests of [`Pages`].
 
+mod fences;
+
 use super::{
     super::{
         tests::{
@@ -183,7 +185,7 @@ mod suite {
         access.map().fill(0, PAGE_SIZE, 0x5a)?;
         access.end()?;
 
-        let access = pages.begin_cpu_access();
+        let access = pages.begin_cpu_access()?;
         let mut seen = [0; 2];
         access.map().read(PAGE_SIZE - 2, &mut seen)?;
         assert!(seen == [0x5a; 2]);
@@ -210,7 +212,7 @@ mod suite {
             let first = mapped.sg_table().iter().next().ok_or(EINVAL)?;
             assert_eq!(first.dma_address() % pages.size() as u64, 0);
         }
-        drop(pages.begin_cpu_access());
+        drop(pages.begin_cpu_access()?);
 
         drop(to);
         assert!(directions(&pages)?[..] == [DataDirection::Bidirectional]);

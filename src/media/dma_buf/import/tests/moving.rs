@@ -4,7 +4,6 @@
 
 use super::super::super::{
     export,
-    invalidate_mappings,
     DmaBuf,
     Exporter,
     Importer,
@@ -101,7 +100,8 @@ impl Exporter for MovingExporter {
         if let Some(left) = self.moves_in_begin.load(Relaxed).checked_sub(1) {
             self.moves_in_begin.store(left, Relaxed);
             // SAFETY: The dma-buf is the one that is being accessed, and its lock is not held.
-            unsafe { invalidate_mappings(self.dmabuf.load(Relaxed) as *mut _) };
+            let dmabuf = unsafe { &*(self.dmabuf.load(Relaxed) as *const DmaBuf) };
+            dmabuf.invalidate_mappings();
         }
         Ok(())
     }
