@@ -126,11 +126,13 @@ impl DmaBuf {
         self.0.get()
     }
 
-    /// Tells importers that the memory moves or is revoked: when this returns, those that can be
-    /// told have no mapping of it any more. They may ask for new ones.
+    /// Tells importers that the memory moves, as an exporter does. They may ask for new mappings.
     ///
-    /// This is for the exporter, which first makes sure that new mappings are right, or refused.
-    pub fn invalidate_mappings(&self) {
+    /// Corresponds to the C `dma_buf_invalidate_mappings()`: when this returns, devices may still
+    /// use the memory, until their fences are signalled and it is unmapped. A [`DynamicImport`]
+    /// does not.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(crate) fn invalidate_mappings(&self) {
         // SAFETY: The dma-buf is valid, and its lock is held.
         self.with_resv_lock(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
     }

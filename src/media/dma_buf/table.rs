@@ -83,6 +83,8 @@ pub(super) struct Mapping {
     sgt: RawSgTable,
     dir: DataDirection,
     dev: ARef<device::Device>,
+    /// Whether the importer unmaps it within bounded time once it is told to.
+    is_revocable: bool,
     pages: ARef<Pages>,
 }
 
@@ -95,6 +97,11 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     fn as_raw(&self) -> *mut bindings::sg_table {
         self.sgt.0.get()
+    }
+
+    /// See [`Importer::is_revocable`].
+    pub(super) fn is_revocable(&self) -> bool {
+        self.is_revocable
     }
 
     /// The direction that the memory is mapped in.
@@ -193,6 +200,7 @@ impl<'a> MappedSgTable<'a> {
                 sgt: RawSgTable::new(pages, max)?,
                 dir,
                 dev: dev.into(),
+                is_revocable: importer.is_revocable(),
                 pages: pages.into(),
             },
             GFP_KERNEL,

@@ -258,7 +258,8 @@ impl<T: Operations> Queue<T> {
         // SAFETY: The mutex is initialized.
         unsafe { bindings::mutex_lock(self.lock()) };
         // SAFETY: The lock keeps the buffers where they are.
-        let result = unsafe { self.planes() }.try_for_each(|plane| {
+        let planes = unsafe { self.planes() };
+        let results = planes.map(|plane| {
             // SAFETY: The plane of a buffer that is there, under the lock of whose queue its memory
             // stays, which is of `memory::OPS`.
             let pages = unsafe {
@@ -270,6 +271,8 @@ impl<T: Operations> Queue<T> {
             };
             pages.map_or(Ok(()), |pages| pages.revoke(is_revoked))
         });
+        // All of them, though a signal may have ended the wait for one.
+        let result = results.fold(Ok(()), Result::and);
         // SAFETY: It was locked above.
         unsafe { bindings::mutex_unlock(self.lock()) };
         result

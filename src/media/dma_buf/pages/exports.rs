@@ -74,22 +74,26 @@ impl Exports {
         Ok(())
     }
 
-    /// Changes whether the memory is revoked, and tells importers if it is. `resv` is that of all
-    /// dma-bufs in the list.
+    /// Changes whether the memory is revoked. If it is, tells importers, and waits for the fences
+    /// until which they use it: `ERESTARTSYS` if a signal comes. `resv` is that of all dma-bufs in
+    /// the list.
     pub(super) fn revoke(&self, resv: &Resv, is_revoked: bool) -> Result {
         let list = self.list.lock();
 
         // Mappings that are made after this are refused, and those before are told of below.
         self.is_revoked.store(is_revoked, Relaxed);
-        if is_revoked {
-            resv.with_lock(|| {
-                for export in list.iter() {
-                    // SAFETY: By the type invariants, as `list` is locked. The lock of the dma-buf is
-                    // held. Attachments have references to the file: without it there is none.
-                    unsafe { bindings::dma_buf_invalidate_mappings(export.0.cast_mut().cast()) };
-                }
-            });
+        if !is_revoked {
+            return Ok(());
         }
-        Ok(())
+        resv.with_lock(|| {
+            for export in list.iter() {
+                // SAFETY: By the type invariants, as `list` is locked. The lock of the dma-buf is
+                // held. Attachments have references to the file: without it there is none.
+                unsafe { bindings::dma_buf_invalidate_mappings(export.0.cast_mut().cast()) };
+            }
+            // A dma-buf may go meanwhile.
+            drop(list);
+            resv.wait(bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP)
+        })
     }
 }

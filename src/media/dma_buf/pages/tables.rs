@@ -6,10 +6,11 @@ use super::super::table::Mapping;
 use crate::bindings;
 use core::mem;
 use kernel::{
-    new_mutex,
+    new_condvar, new_mutex,
     prelude::*,
     sync::{
         Arc,
+        CondVar,
         Mutex, //
     },
 };
@@ -71,6 +72,9 @@ pub(in super::super) struct Tables {
     /// The lock is taken with a reservation lock held, and not the other way round.
     #[pin]
     inner: Mutex<Inner>,
+    /// Notified when a mapping is gone.
+    #[pin]
+    unmapped: CondVar,
 }
 
 impl Tables {
@@ -82,6 +86,7 @@ impl Tables {
 
         pin_init!(Self {
             inner <- new_mutex!(inner, "dma_buf::Tables::inner"),
+            unmapped <- new_condvar!("dma_buf::Tables::unmapped"),
         })
     }
 
@@ -106,6 +111,21 @@ impl Tables {
         inner.list.retain(|other| !Arc::ptr_eq(other, mapping));
         // SAFETY: By the safety requirements.
         unsafe { mapping.unmap(inner.accesses.unmap_attrs()) };
+        self.unmapped.notify_all();
+    }
+
+    /// Waits until revocable importers have no mapping any more: `ERESTARTSYS` if a signal comes.
+    ///
+    /// The reservation lock must not be held, which they need for that.
+    pub(super) fn wait_for_revocable(&self) -> Result {
+        let mut inner = self.inner.lock();
+
+        while inner.list.iter().any(|mapping| mapping.is_revocable()) {
+            if self.unmapped.wait_interruptible(&mut inner) {
+                return Err(ERESTARTSYS);
+            }
+        }
+        Ok(())
     }
 
     /// Begins an access of the driver's CPU.

@@ -8,6 +8,8 @@ use super::super::{
             fence::Fence,
             Device, //
         },
+        Attachment,
+        DmaBuf,
         DynamicImport, //
     },
     Pages, //
@@ -17,7 +19,11 @@ use crate::{
     kthread,
     stats::Stats, //
 };
+use core::ptr::null_mut;
 use kernel::{
+    device,
+    dma::DataDirection,
+    error::from_err_ptr,
     fs::file::flags::O_RDWR,
     page::PAGE_SIZE,
     prelude::*,
@@ -36,21 +42,129 @@ use kernel::{
     },
 };
 
+const BOOKKEEP: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP;
 const READ: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
 
-/// A thread that begins an access of the driver's CPU, and ends it.
-struct Access {
-    pages: ARef<Pages>,
+/// What a thread does.
+enum Job {
+    /// Begins an access of the driver's CPU, and ends it.
+    Access(ARef<Pages>),
+    Revoke(ARef<Pages>),
+}
+
+struct Work {
+    job: Job,
     is_done: Arc<Atomic<bool>>,
 }
 
 #[vtable]
-impl kthread::Function for Access {
+impl kthread::Function for Work {
     fn run(&mut self, _context: &kthread::Context) {
-        drop(self.pages.begin_cpu_access());
+        match &self.job {
+            Job::Access(pages) => drop(pages.begin_cpu_access()),
+            Job::Revoke(pages) => {
+                let _ = pages.revoke(true);
+            }
+        }
         self.is_done.store(true, Release);
     }
 }
+
+/// A thread that does its job, and is joined when this is dropped.
+struct Worker {
+    is_done: Arc<Atomic<bool>>,
+    thread: kthread::Thread<Work>,
+}
+
+impl Worker {
+    fn spawn(job: Job) -> Result<Self> {
+        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+        let work = Work {
+            job,
+            is_done: is_done.clone(),
+        };
+
+        Ok(Self {
+            is_done,
+            thread: kthread::Thread::spawn(c"vireo-kunit", work)?,
+        })
+    }
+
+    /// Whether it waits: for some time, nothing comes of it.
+    fn waits(&self) -> bool {
+        fsleep(Delta::from_millis(30));
+        !self.is_done.load(Acquire)
+    }
+
+    /// Whether it is done within a second. Then it is joined.
+    fn ends(self) -> bool {
+        for _ in 0..100 {
+            if self.is_done.load(Acquire) {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+        let is_done = self.is_done.load(Acquire);
+        drop(self.thread);
+        is_done
+    }
+}
+
+/// An importer that unmaps some time after it is told to, as those do that wait for their device.
+struct Slow {
+    attachment: *mut bindings::dma_buf_attachment,
+    sgt: *mut bindings::sg_table,
+    dmabuf: ARef<DmaBuf>,
+}
+
+impl Slow {
+    const OPS: &'static bindings::dma_buf_attach_ops = &bindings::dma_buf_attach_ops {
+        allow_peer2peer: false,
+        invalidate_mappings: Some(invalidate_mappings_callback),
+    };
+
+    fn map(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<Self> {
+        let dev: *const device::Device<device::Bound> = dev.get();
+
+        // SAFETY: The dma-buf and the device are valid until `drop()`.
+        unsafe {
+            let attachment = from_err_ptr(bindings::dma_buf_dynamic_attach(
+                dmabuf.as_raw(),
+                dev.cast_mut().cast(),
+                Self::OPS,
+                null_mut(),
+            ))?;
+            let sgt = from_err_ptr(bindings::dma_buf_map_attachment_unlocked(
+                attachment,
+                DataDirection::Bidirectional.into(),
+            ))?;
+            Ok(Self {
+                attachment,
+                sgt,
+                dmabuf,
+            })
+        }
+    }
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        // SAFETY: It was attached and mapped by `map()`.
+        unsafe {
+            bindings::dma_buf_unmap_attachment_unlocked(
+                self.attachment,
+                self.sgt,
+                DataDirection::Bidirectional.into(),
+            );
+            bindings::dma_buf_detach(self.dmabuf.as_raw(), self.attachment);
+        }
+    }
+}
+
+/// # Safety
+///
+/// None.
+unsafe extern "C" fn invalidate_mappings_callback(_attachment: *mut bindings::dma_buf_attachment) {}
 
 #[kunit_tests(vireo_pages_fence)]
 mod suite {
@@ -80,46 +194,61 @@ mod suite {
     #[test]
     fn driver_waits_for_readers() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
-        let fence = Fence::add(&dmabuf, READ)?;
-        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let access = Access {
-            pages: pages.clone(),
-            is_done: is_done.clone(),
-        };
-        let thread = kthread::Thread::spawn(c"vireo-kunit", access)?;
+        let fence = Fence::add(&*pages.export(O_RDWR)?, READ)?;
+        let worker = Worker::spawn(Job::Access(pages))?;
 
-        fsleep(Delta::from_millis(30));
-        let has_waited = !is_done.load(Acquire);
+        let waits = worker.waits();
         fence.signal();
-        for _ in 0..100 {
-            if is_done.load(Acquire) {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
-        drop(thread);
-        assert!(has_waited);
-        assert!(is_done.load(Acquire));
+        assert!(waits);
+        assert!(worker.ends());
         Ok(())
     }
 
     #[test]
     fn stopping_a_thread_ends_its_wait() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
-        let fence = Fence::add(&dmabuf, READ)?;
-        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let access = Access {
-            pages: pages.clone(),
-            is_done: is_done.clone(),
-        };
-        let thread = kthread::Thread::spawn(c"vireo-kunit", access)?;
+        let fence = Fence::add(&*pages.export(O_RDWR)?, READ)?;
+        let worker = Worker::spawn(Job::Access(pages))?;
 
-        fsleep(Delta::from_millis(30));
-        drop(thread);
+        let is_done = worker.is_done.clone();
+        let waits = worker.waits();
+        drop(worker);
+        assert!(waits);
         assert!(is_done.load(Acquire));
         drop(fence);
+        Ok(())
+    }
+
+    #[test]
+    fn revocation_waits_for_devices() -> Result {
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let dmabuf = pages.export(O_RDWR)?;
+        let fence = Fence::add(&dmabuf, BOOKKEEP)?;
+        let worker = Worker::spawn(Job::Revoke(pages))?;
+
+        let waits = worker.waits();
+        fence.signal();
+        assert!(waits);
+        assert!(worker.ends());
+        Ok(())
+    }
+
+    #[test]
+    fn revocation_waits_until_importers_have_unmapped() -> Result {
+        let dev = Device::new(c"vireo-kunit", true)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let importer = Slow::map(pages.export(O_RDWR)?, &dev)?;
+        // One without the callback is not waited for.
+        let other = Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
+            .map(DataDirection::Bidirectional)
+            .map_err(|(e, _)| e)?;
+        let worker = Worker::spawn(Job::Revoke(pages))?;
+
+        let waits = worker.waits();
+        drop(importer);
+        assert!(waits);
+        assert!(worker.ends());
+        drop(other);
         Ok(())
     }
 }
