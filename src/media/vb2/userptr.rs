@@ -3,7 +3,8 @@
 //! Memory of the process that queues a buffer.
 //!
 //! `V4L2_MEMORY_USERPTR` is for pages that belong to a process: anonymous memory, huge pages,
-//! memfds, page cache. What another device has mapped into the process is not that: its pages are
+//! files in shared memory (memfds), private mappings of files. Shared mappings of files that are
+//! written back to a disk cannot be pinned for long. What another device has mapped into the process is not that: its pages are
 //! not the process's to lend, and nothing would tell the exporter of their use. It is refused, and
 //! a dma-buf is the way.
 //!
