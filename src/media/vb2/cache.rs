@@ -24,7 +24,10 @@ use crate::{
         Stats, //
     },
 };
-use core::marker::PhantomPinned;
+use core::{
+    marker::PhantomPinned,
+    ptr::NonNull, //
+};
 use kernel::{
     container_of,
     ffi::c_ulong,
@@ -60,8 +63,8 @@ struct Entry {
 struct Entries {
     /// The one that was given up first is in front.
     list: KVec<Entry>,
-    /// Whether anything is kept at all.
-    is_open: bool,
+    /// There while the cache is open: otherwise nothing is kept.
+    shrinker: Option<Shrinker>,
     /// Whether the worker will look again; it is so while it is letting something go.
     is_armed: bool,
 }
@@ -86,25 +89,62 @@ pub(super) struct Cache {
     #[pin]
     work: Opaque<bindings::delayed_work>,
     stats: Arc<Stats>,
-    /// Registered, with this as its private data.
-    shrinker: *mut bindings::shrinker,
     #[pin]
     _pin: PhantomPinned,
 }
 
-// SAFETY: The shrinker is not tied to a thread.
+// SAFETY: A work item is not tied to a thread.
 unsafe impl Send for Cache {}
 
 // SAFETY: What changes is atomic, or behind the mutex; the work sees to itself.
 unsafe impl Sync for Cache {}
 
+/// A registered shrinker, which is freed when this is dropped. That sleeps.
+///
+/// # Invariants
+///
+/// The shrinker is registered, and its private data is a [`Cache`] that lives as long as this.
+struct Shrinker(NonNull<bindings::shrinker>);
+
+// SAFETY: A shrinker is not tied to a thread.
+unsafe impl Send for Shrinker {}
+
+impl Shrinker {
+    /// # Safety
+    ///
+    /// The result must be dropped before `cache` is.
+    unsafe fn new(cache: &Cache) -> Result<Self> {
+        // SAFETY: The name has no directives that ask for more.
+        let raw = unsafe { bindings::shrinker_alloc(0, c"vb2-imports".as_char_ptr()) };
+        let shrinker = NonNull::new(raw).ok_or(ENOMEM)?;
+
+        // INVARIANT: Registered here; the cache by the safety requirements.
+        //
+        // SAFETY: The shrinker is ours until it is registered.
+        unsafe {
+            (*raw).count_objects = Some(count_callback);
+            (*raw).scan_objects = Some(scan_callback);
+            (*raw).private_data = core::ptr::from_ref(cache).cast_mut().cast();
+            bindings::shrinker_register(raw);
+        }
+        Ok(Self(shrinker))
+    }
+}
+
+impl Drop for Shrinker {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; when this returns, it is not called any more.
+        unsafe { bindings::shrinker_free(self.0.as_ptr()) };
+    }
+}
+
 impl Cache {
     pub(super) fn new(stats: Arc<Stats>) -> impl PinInit<Self, Error> {
-        try_pin_init!(&this in Self {
+        try_pin_init!(Self {
             entries <- Mutex::new(
                 Entries {
                     list: KVec::with_capacity(CAPACITY, GFP_KERNEL)?,
-                    is_open: false,
+                    shrinker: None,
                     is_armed: false,
                 },
                 lock_name!("vb2::Cache::entries"),
@@ -117,34 +157,28 @@ impl Cache {
                 unsafe { bindings::init_delayed_work(slot, Some(work_callback)) }
             }),
             stats,
-            // Last: from here on it may be called.
-            //
-            // SAFETY: The name has no directives that ask for more. The shrinker is ours until it
-            // is registered, and is freed before the cache goes.
-            shrinker: unsafe {
-                let shrinker = bindings::shrinker_alloc(0, c"vb2-imports".as_char_ptr());
-                if shrinker.is_null() {
-                    return Err(ENOMEM);
-                }
-                (*shrinker).count_objects = Some(count_callback);
-                (*shrinker).scan_objects = Some(scan_callback);
-                (*shrinker).private_data = this.as_ptr().cast();
-                bindings::shrinker_register(shrinker);
-                shrinker
-            },
             _pin: PhantomPinned,
         })
     }
 
-    /// From now on, keeps what is given up.
-    pub(super) fn open(&self) {
-        self.entries.lock().is_open = true;
+    /// From now on, keeps what is given up. Sleeps.
+    ///
+    /// Only an open cache has a shrinker, which must not outlive the module: a queue that streams
+    /// is stopped before the module can go, while one that does not may be leaked by its driver.
+    pub(super) fn open(&self) -> Result {
+        // SAFETY: Whoever drops the cache closes it first.
+        let shrinker = unsafe { Shrinker::new(self) }?;
+
+        self.entries.lock().shrinker = Some(shrinker);
+        Ok(())
     }
 
-    /// Lets everything go, and keeps nothing any more.
+    /// Lets everything go, and keeps nothing any more. Sleeps.
     pub(super) fn close(&self) {
-        self.entries.lock().is_open = false;
+        let shrinker = self.entries.lock().shrinker.take();
+
         self.empty();
+        drop(shrinker);
     }
 
     /// Lets everything go, so that there is more for others; whether there was anything.
@@ -196,7 +230,7 @@ impl Cache {
             return;
         };
         let mut entries = self.entries.lock();
-        if !entries.is_open {
+        if entries.shrinker.is_none() {
             // Not dropped under the lock.
             drop(entries);
             return drop(memory);
@@ -281,9 +315,6 @@ impl Cache {
 #[pinned_drop]
 impl PinnedDrop for Cache {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The shrinker was registered by `new()`; when this returns, it is not called any
-        // more.
-        unsafe { bindings::shrinker_free(self.shrinker) };
         self.close();
     }
 }

@@ -289,8 +289,11 @@ mod suite {
             assert!(!user.import(0, &memory.fd, 1)?.is_error);
         }
 
-        let shrinker = cache(&user).shrinker;
-        // SAFETY: The shrinker is that of the cache, which lives until the camera is closed.
+        let shrinker = {
+            let entries = cache(&user).entries.lock();
+            entries.shrinker.as_ref().ok_or(ENOENT)?.0.as_ptr()
+        };
+        // SAFETY: The shrinker is that of the cache, which is open until the camera is closed.
         let (count, scanned) = unsafe {
             (
                 count_callback(shrinker, null_mut()),
@@ -309,6 +312,19 @@ mod suite {
             assert!(!user.import(0, &memory.fd, 2)?.is_error);
         }
         assert!(user.attached() > 1);
+        assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
+    fn has_no_shrinker_while_nothing_streams() -> Result {
+        let user = User::open(DMABUF, 1, &[PAGE])?;
+        // A device that is leaked may outlive the module, and its shrinker must not.
+        assert!(cache(&user).entries.lock().shrinker.is_none());
+        user.start()?;
+        assert!(cache(&user).entries.lock().shrinker.is_some());
+        user.stop()?;
+        assert!(cache(&user).entries.lock().shrinker.is_none());
         assert!(user.close());
         Ok(())
     }
