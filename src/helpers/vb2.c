@@ -7,11 +7,6 @@
 #include <linux/workqueue.h>
 #include <media/videobuf2-core.h>
 
-void vireo_helper_mutex_init(struct mutex *lock)
-{
-	mutex_init(lock);
-}
-
 void vireo_helper_mutex_destroy(struct mutex *lock)
 {
 	mutex_destroy(lock);
@@ -48,6 +43,11 @@ bool vireo_helper_dmabuf_ratelimit(void)
 				      DEFAULT_RATELIMIT_BURST);
 
 	return __ratelimit(&state);
+}
+
+void vireo_helper_init_work(struct work_struct *work, work_func_t func)
+{
+	INIT_WORK(work, func);
 }
 
 void vireo_helper_init_delayed_work(struct delayed_work *dwork,

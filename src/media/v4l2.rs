@@ -6,22 +6,32 @@
 //! [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h),
 //! [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
 //!
-//! A driver of a capture device implements [`Capture`] and, for the buffers,
-//! [`vb2::Operations`](crate::vb2::Operations), and registers a [`Device`]. All ioctls that deal
-//! with buffers are videobuf2's; the driver sees none of them.
+//! A driver makes a [`Device`] of its own data, a type that implements [`Driver`] and embeds a
+//! [`VideoDevice`] for each node, and registers it. What a node does is said by [`Capture`] and, for
+//! the buffers, by [`vb2::Operations`](crate::vb2::Operations). All ioctls that deal with buffers
+//! are videobuf2's; the driver sees none of them.
+//!
+//! A node is registered as long as the parent is bound: callbacks get a [`Context`], which knows the
+//! bound parent and the data of the registration.
 
+mod capture;
 pub mod ctrl;
 mod device;
 mod event;
 mod format;
 mod ioctl;
 mod selection;
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
+mod video_device;
 
 pub use self::{
+    capture::Capture,
     device::{
-        BufType,
-        Capture,
-        Device, //
+        Device,
+        Driver,
+        Nodes,
+        RegistrationData, //
     },
     format::{
         fourcc,
@@ -38,7 +48,14 @@ pub use self::{
         Rect,
         Target, //
     },
+    video_device::{
+        BufType,
+        Node,
+        VideoDevice, //
+    },
 };
+
+pub use crate::vb2::Context;
 
 /// The constants of the user-space API, as [`videodev2.h`](srctree/include/uapi/linux/videodev2.h)
 /// and [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h) name them.

@@ -29,7 +29,9 @@ macro_rules! lock_name {
 mod buffer;
 mod cache;
 mod config;
+mod context;
 mod limit;
+mod list;
 mod memory;
 mod ops;
 mod queue;
@@ -48,9 +50,10 @@ pub use self::{
         IoMode,
         TimestampSource, //
     },
+    context::Context,
     ops::{
-        Layout,
-        Operations, //
+        Operations,
+        PlaneSizes, //
     },
     queue::Queue,
 };

@@ -14,17 +14,16 @@ use super::{
 };
 use kernel::prelude::*;
 use media::{
-    v4l2::{
-        self,
-        ctrl::{
-            Config,
-            Id,
-            Kind,
-            Menu,
-            Pushed, //
-        },
+    v4l2::ctrl::{
+        Config,
+        Id,
+        Kind,
+        Menu, //
     },
-    vb2::TimestampSource, //
+    vb2::{
+        Context,
+        TimestampSource, //
+    },
 };
 
 static PATTERNS: Menu<{ look::MENU.len() }> = Menu::new(look::MENU);
@@ -162,9 +161,9 @@ impl Faults {
     }
 }
 
-/// Changes what a control stands for.
-pub(crate) fn set(dev: &v4l2::Device<Camera>, id: Id, value: i32) -> Result {
-    let mut settings = dev.settings.lock();
+/// Implements `s_ctrl`.
+pub(crate) fn set(cx: &Context<'_, Camera>, id: Id, value: i32) -> Result {
+    let mut settings = cx.settings.lock();
     let look = &mut settings.look;
 
     match id {
@@ -183,7 +182,7 @@ pub(crate) fn set(dev: &v4l2::Device<Camera>, id: Id, value: i32) -> Result {
         STAMP => look.stamp = value != 0,
         SEED => look.seed = value.try_into()?,
         WRAP => settings.faults.wrap = value != 0,
-        TIMESTAMPS if dev.queue().is_busy() => return Err(EBUSY),
+        TIMESTAMPS if cx.queue().is_busy() => return Err(EBUSY),
         TIMESTAMPS => {
             settings.timestamps = match value {
                 0 => TimestampSource::EndOfFrame,
@@ -191,23 +190,10 @@ pub(crate) fn set(dev: &v4l2::Device<Camera>, id: Id, value: i32) -> Result {
             }
         }
         STALL => settings.faults.stall = value != 0,
-        _ => return Err(EINVAL),
-    }
-    Ok(())
-}
-
-/// Does what a button is for.
-pub(crate) fn push(dev: &v4l2::Device<Camera>, id: Id, pushed: &Pushed<'_>) -> Result {
-    let mut settings = dev.settings.lock();
-
-    match id {
         LOSE => settings.faults.lose = true,
         FAIL => settings.faults.fail = true,
         CORRUPT => settings.faults.corrupt = true,
-        DISCONNECT => {
-            drop(settings);
-            dev.disconnect(pushed);
-        }
+        DISCONNECT => cx.device().schedule_unregister(),
         _ => return Err(EINVAL),
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 //! What a camera shows in debugfs.
 
-use super::device::Camera;
+use super::device;
 use kernel::{
     debugfs::Scope,
     fmt,
@@ -18,56 +18,56 @@ use media::{
     v4l2, //
 };
 
-type Device = v4l2::Device<Camera>;
+type Device = v4l2::Device<device::Device>;
 
 /// The folder of a camera, which is there as long as this is.
 pub(crate) type Debugfs = Scope<ARef<Device>>;
 
 /// Makes the folder `name`.
 pub(crate) fn new<'a>(
-    camera: ARef<Device>,
+    device: ARef<Device>,
     name: &'a CStr,
 ) -> impl PinInit<Debugfs, core::convert::Infallible> + 'a {
-    Scope::dir(camera, name, |camera, dir| {
-        dir.read_callback_file(c"counters", camera, &counters);
-        dir.read_callback_file(c"jitter", camera, &jitter);
-        dir.read_callback_file(c"status", camera, &status);
-        dir.write_only_callback_file(c"revoke", camera, &revoke);
+    Scope::dir(device, name, |device, dir| {
+        dir.read_callback_file(c"counters", device, &counters);
+        dir.read_callback_file(c"jitter", device, &jitter);
+        dir.read_callback_file(c"status", device, &status);
+        dir.write_only_callback_file(c"revoke", device, &revoke);
     })
 }
 
 /// For machines: a name and a number in each line.
-fn counters(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn counters(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (counter, name) in Counter::ALL {
-        writeln!(f, "{name} {}", camera.queue().stats().get(*counter))?;
+        writeln!(f, "{name} {}", device.camera.queue().stats().get(*counter))?;
     }
     Ok(())
 }
 
 /// How late the sensor was, since VIDIOC_STREAMON.
-fn jitter(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    camera.stream.jitter.show(f)
+fn jitter(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    device.camera.jitter.show(f)
 }
 
 /// 1 takes the camera's exported buffers back from importers, 0 lets them have them again.
-fn revoke(camera: &ARef<Device>, reader: &mut UserSliceReader) -> Result {
+fn revoke(device: &ARef<Device>, reader: &mut UserSliceReader) -> Result {
     let mut text = [0; 8];
     let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
 
     reader.read_slice(text)?;
     match text.trim_ascii() {
-        b"0" => camera.queue().revoke_exports(false),
-        b"1" => camera.queue().revoke_exports(true),
+        b"0" => device.camera.queue().revoke_exports(false),
+        b"1" => device.camera.queue().revoke_exports(true),
         _ => Err(EINVAL),
     }
 }
 
 /// For people.
-fn status(camera: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let settings = *camera.settings.lock();
+fn status(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let settings = *device.camera.settings.lock();
     let layout = settings.layout;
     let (num, den) = settings.interval;
-    let stats = camera.queue().stats();
+    let stats = device.camera.queue().stats();
     let get = |counter| stats.get(counter);
     let alive = |made, undone| get(made).wrapping_sub(get(undone));
     let name = layout.format.fourcc.to_le_bytes();

@@ -14,6 +14,7 @@ use super::{
         Debugfs, //
     },
     format::Format,
+    jitter::Jitter,
     layout::{
         self,
         Layout,
@@ -24,15 +25,14 @@ use super::{
         Look, //
     },
     modes,
-    pacing::Limits,
-    stream::Stream, //
+    pacing::Limits, //
 };
 use core::num::NonZero;
 use kernel::{
     device::{
         Bound,
         Core,
-        Device, //
+        DeviceContext, //
     },
     new_spinlock, platform,
     prelude::*,
@@ -56,11 +56,11 @@ use media::{
         PixFormat,
         PlanePixFormat,
         Rect,
-        Target, //
+        Target,
+        VideoDevice, //
     },
     vb2::{
-        self,
-        IoMode,
+        Context,
         TimestampSource, //
     },
 };
@@ -86,21 +86,46 @@ impl platform::Driver for Driver {
         let name = pdev.as_ref().name();
 
         try_pin_init!(Self {
-            _debugfs <- debugfs::new(register(pdev.as_ref(), name)?, name),
+            _debugfs <- debugfs::new(register(pdev, name)?, name),
         })
     }
 }
 
+/// The V4L2 device, which has one node.
+#[pin_data]
+pub(crate) struct Device {
+    #[pin]
+    pub(crate) camera: VideoDevice<Camera>,
+}
+
+impl v4l2::Driver for Device {
+    const NAME: &'static CStr = NAME;
+
+    type ParentDevice<Ctx: DeviceContext> = platform::Device<Ctx>;
+    type RegistrationData<'a> = ();
+
+    fn nodes<'a>(&'a self, nodes: &mut v4l2::Nodes<'a, Self>) -> Result {
+        nodes.add(&self.camera)
+    }
+}
+
 /// Registers the camera that a device is.
-fn register(dev: &Device<Bound>, name: &CStr) -> Result<ARef<v4l2::Device<Camera>>> {
-    let config = Config::read(dev)?;
+fn register(pdev: &platform::Device<Bound>, name: &CStr) -> Result<ARef<v4l2::Device<Device>>> {
+    let config = Config::read(pdev.as_ref())?;
     let buf_type = if config.is_multiplanar {
         BufType::VideoCaptureMplane
     } else {
         BufType::VideoCapture
     };
+    let device = v4l2::Device::new(
+        pdev,
+        try_pin_init!(Device {
+            camera <- VideoDevice::new(buf_type, Camera::new(number(name), config)),
+        }),
+    )?;
 
-    v4l2::Device::register(dev, buf_type, Camera::new(number(name), config))
+    device.register(pdev)?;
+    Ok(device)
 }
 
 /// The number at the end of a device's name.
@@ -145,9 +170,8 @@ pub(crate) struct Camera {
     /// The last answer to VIDIOC_TRY_FMT or VIDIOC_S_FMT.
     #[pin]
     tried: SpinLock<Layout>,
-    /// What runs between VIDIOC_STREAMON and VIDIOC_STREAMOFF.
-    #[pin]
-    pub(crate) stream: Stream,
+    /// How late the sensor was since VIDIOC_STREAMON.
+    pub(crate) jitter: Jitter,
 }
 
 impl Camera {
@@ -166,6 +190,15 @@ impl Camera {
         match told {
             Some(told) => layout.retold(&told),
             None => layout.padded(&asked.planes.map(|plane| plane.bytesperline)),
+        }
+    }
+
+    /// Where sizes are a list, v4l2-compliance takes a crop for a fault.
+    fn check_crop(&self) -> Result {
+        if self.config.is_stepwise {
+            Ok(())
+        } else {
+            Err(EINVAL)
         }
     }
 
@@ -192,7 +225,7 @@ impl Camera {
             limits,
             settings <- new_spinlock!(settings, "Camera::settings"),
             tried <- new_spinlock!(layout, "Camera::tried"),
-            stream <- Stream::new(),
+            jitter: Jitter::new(),
         })
     }
 }
@@ -266,22 +299,7 @@ fn is_told(asked: &PixFormat, told: &Layout) -> bool {
 
 #[vtable]
 impl v4l2::Capture for Camera {
-    const DRIVER: &'static CStr = NAME;
-    const INPUT: &'static CStr = c"Camera";
-    const QUEUE: vb2::Config = vb2::Config {
-        io_modes: &[
-            IoMode::Mmap,
-            IoMode::UserPtr,
-            IoMode::DmaBuf,
-            IoMode::Read, //
-        ],
-        // The sensor does not wait: three frames of slack for a client that is held up.
-        min_reqbufs_allocation: 4,
-        max_num_buffers: 64,
-        // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
-        max_bytes: 512 << 20,
-        // The sensor is the CPU.
-    };
+    type Driver = Device;
 
     fn card(&self) -> &CStr {
         &self.config.card
@@ -291,8 +309,8 @@ impl v4l2::Capture for Camera {
         ctrls::all(self.config.has_errors)
     }
 
-    fn enum_fmt(dev: &v4l2::Device<Self>, index: u32) -> Option<FmtDesc> {
-        let format = dev.config.offered().nth(index as usize)?;
+    fn enum_fmt(cx: &Context<'_, Self>, index: u32) -> Option<FmtDesc> {
+        let format = cx.config.offered().nth(index as usize)?;
 
         Some(FmtDesc {
             pixelformat: format.fourcc,
@@ -300,102 +318,98 @@ impl v4l2::Capture for Camera {
         })
     }
 
-    fn g_fmt(dev: &v4l2::Device<Self>) -> PixFormat {
-        let settings = dev.settings.lock();
+    fn g_fmt(cx: &Context<'_, Self>) -> Result<PixFormat> {
+        let settings = cx.settings.lock();
 
-        pix_format(&settings.layout, &settings.csc)
+        Ok(pix_format(&settings.layout, &settings.csc))
     }
 
-    fn try_fmt(dev: &v4l2::Device<Self>, asked: &PixFormat) -> PixFormat {
-        let layout = dev.asked_layout(asked);
-        let csc = dev.settings.lock().csc.negotiate(asked, layout.format);
+    fn try_fmt(cx: &Context<'_, Self>, asked: &PixFormat) -> Result<PixFormat> {
+        let layout = cx.asked_layout(asked);
+        let csc = cx.settings.lock().csc.negotiate(asked, layout.format);
 
-        *dev.tried.lock() = layout;
-        PixFormat {
+        *cx.tried.lock() = layout;
+        Ok(PixFormat {
             set_csc: asked.set_csc,
             ..pix_format(&layout, &csc)
-        }
+        })
     }
 
-    fn s_fmt(dev: &v4l2::Device<Self>, format: &PixFormat) {
-        let layout = dev.asked_layout(format);
-        let mut settings = dev.settings.lock();
+    fn s_fmt(cx: &Context<'_, Self>, format: &PixFormat) -> Result {
+        let layout = cx.asked_layout(format);
+        let mut settings = cx.settings.lock();
 
         settings.layout = layout;
         settings.csc = settings.csc.negotiate(format, layout.format);
         settings.look.colorimetry = settings.csc.colorimetry(layout.format);
+        Ok(())
     }
 
-    fn enum_framesizes(dev: &v4l2::Device<Self>, pixelformat: u32, index: u32) -> Option<FrmSize> {
-        let format = find(&dev.config, pixelformat)?;
-        let max = largest(&dev.config, format);
+    fn enum_framesizes(cx: &Context<'_, Self>, pixelformat: u32, index: u32) -> Option<FrmSize> {
+        let format = find(&cx.config, pixelformat)?;
+        let max = largest(&cx.config, format);
 
-        if dev.config.is_stepwise {
+        if cx.config.is_stepwise {
             return (index == 0).then_some(FrmSize::Stepwise(FrmSizeStepwise {
                 min: (layout::MIN_WIDTH, layout::MIN_HEIGHT),
                 max,
                 step: (format.width_step().get(), format.height_step().get()),
             }));
         }
-        modes::sizes(max, dev.config.has_own_native())
+        modes::sizes(max, cx.config.has_own_native())
             .nth(index as usize)
             .map(|(width, height)| FrmSize::Discrete(width, height))
     }
 
     fn enum_frameintervals(
-        dev: &v4l2::Device<Self>,
+        cx: &Context<'_, Self>,
         pixelformat: u32,
         width: u32,
         height: u32,
         index: u32,
     ) -> Option<FrmIval> {
-        let format = find(&dev.config, pixelformat)?;
-        let layout = layout(&dev.config, format.fourcc, width, height);
+        let format = find(&cx.config, pixelformat)?;
+        let layout = layout(&cx.config, format.fourcc, width, height);
 
         // A size that VIDIOC_S_FMT would adjust has no intervals.
         if (layout.width, layout.height) != (width, height) {
             return None;
         }
-        if dev.config.is_stepwise {
+        if cx.config.is_stepwise {
             return (index == 0).then_some(FrmIval::Continuous(
-                fract(dev.limits.min),
-                fract(dev.limits.max),
+                fract(cx.limits.min),
+                fract(cx.limits.max),
             ));
         }
-        modes::intervals(dev.limits, (width, height))
+        modes::intervals(cx.limits, (width, height))
             .nth(index as usize)
             .map(|interval| FrmIval::Discrete(fract(interval)))
     }
 
-    fn interval(dev: &v4l2::Device<Self>) -> Fract {
-        fract(dev.settings.lock().interval)
+    fn g_parm(cx: &Context<'_, Self>) -> Result<Fract> {
+        Ok(fract(cx.settings.lock().interval))
     }
 
-    fn s_interval(dev: &v4l2::Device<Self>, asked: Fract) -> Fract {
-        let interval = dev.limits.negotiate(asked.numerator, asked.denominator);
+    fn s_parm(cx: &Context<'_, Self>, asked: Fract) -> Result<Fract> {
+        let interval = cx.limits.negotiate(asked.numerator, asked.denominator);
 
-        dev.settings.lock().interval = interval;
-        fract(interval)
+        cx.settings.lock().interval = interval;
+        Ok(fract(interval))
     }
 
-    fn s_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id, value: i32) -> Result {
-        ctrls::set(dev, id, value)
+    fn s_ctrl(cx: &Context<'_, Self>, id: ctrl::Id, value: i32) -> Result {
+        ctrls::set(cx, id, value)
     }
 
-    fn push(dev: &v4l2::Device<Self>, id: ctrl::Id, pushed: &ctrl::Pushed<'_>) -> Result {
-        ctrls::push(dev, id, pushed)
+    fn g_volatile_ctrl(cx: &Context<'_, Self>, id: ctrl::Id) -> Result<i64> {
+        Ok(ctrls::get(&cx.settings.lock(), id))
     }
 
-    fn g_volatile_ctrl(dev: &v4l2::Device<Self>, id: ctrl::Id) -> i64 {
-        ctrls::get(&dev.settings.lock(), id)
-    }
+    fn g_selection(cx: &Context<'_, Self>, target: Target) -> Result<Rect> {
+        let look = cx.settings.lock().look;
 
-    fn selection(dev: &v4l2::Device<Self>, target: Target) -> Option<Rect> {
-        let look = dev.settings.lock().look;
-
-        // Where sizes are a list, v4l2-compliance takes a crop for a fault.
-        if target != Target::NativeSize && !dev.config.is_stepwise {
-            return None;
+        if target != Target::NativeSize {
+            cx.check_crop()?;
         }
         let crop = match target {
             Target::Crop => look.crop,
@@ -404,7 +418,7 @@ impl v4l2::Capture for Camera {
             }
         };
 
-        Some(Rect {
+        Ok(Rect {
             left: crop.left.into(),
             top: crop.top.into(),
             width: crop.width.into(),
@@ -412,43 +426,46 @@ impl v4l2::Capture for Camera {
         })
     }
 
-    fn try_crop(dev: &v4l2::Device<Self>, crop: Rect) -> Rect {
-        let native = dev.settings.lock().look.native;
+    fn try_crop(cx: &Context<'_, Self>, crop: Rect) -> Result<Rect> {
+        cx.check_crop()?;
+        let native = cx.settings.lock().look.native;
         let (left, width) = span(crop.left, crop.width, native.0);
         let (top, height) = span(crop.top, crop.height, native.1);
 
-        Rect {
+        Ok(Rect {
             left,
             top,
             width,
             height,
-        }
+        })
     }
 
-    fn s_crop(dev: &v4l2::Device<Self>, crop: Rect) {
+    fn s_crop(cx: &Context<'_, Self>, crop: Rect) -> Result {
         // What `try_crop()` returns fits.
-        dev.settings.lock().look.crop = Crop {
+        cx.settings.lock().look.crop = Crop {
             left: crop.left as u16,
             top: crop.top as u16,
             width: crop.width as u16,
             height: crop.height as u16,
         };
+        Ok(())
     }
 
-    fn log_status(dev: &v4l2::Device<Self>) {
-        let settings = *dev.settings.lock();
+    fn log_status(cx: &Context<'_, Self>) -> Result {
+        let settings = *cx.settings.lock();
         let layout = settings.layout;
         let (num, den) = settings.interval;
-        let frames = dev.queue().stats().get(Counter::Frames);
-        let drops = dev.queue().stats().get(Counter::Drops);
+        let frames = cx.queue().stats().get(Counter::Frames);
+        let drops = cx.queue().stats().get(Counter::Drops);
 
         dev_info!(
-            dev.parent(),
+            cx.parent().as_ref(),
             "{}x{}, {} bytes, every {num}/{den} s: {frames} frames, {drops} dropped\n",
             layout.width,
             layout.height,
             layout.sizeimage
         );
+        Ok(())
     }
 }
 

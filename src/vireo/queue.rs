@@ -4,20 +4,44 @@
 
 use super::{
     device::Camera,
-    format, //
+    format,
+    stream::Sensor, //
 };
 use kernel::prelude::*;
 use media::{
-    v4l2,
-    vb2, //
+    kthread,
+    v4l2::VideoDevice,
+    vb2::{
+        self,
+        Context,
+        IoMode, //
+    },
 };
 
 #[vtable]
 impl vb2::Operations for Camera {
-    type Context = v4l2::Device<Self>;
+    type Owner = VideoDevice<Self>;
+    // The sensor is a thread, which has a buffer for as long as it fills it.
+    type Active<'q> = ();
+    type Stream = kthread::Thread<Sensor>;
 
-    fn layout(dev: &v4l2::Device<Self>) -> Result<vb2::Layout> {
-        let layout = dev.settings.lock().layout;
+    const CONFIG: vb2::Config = vb2::Config {
+        io_modes: &[
+            IoMode::Mmap,
+            IoMode::UserPtr,
+            IoMode::DmaBuf,
+            IoMode::Read, //
+        ],
+        // The sensor does not wait: three frames of slack for a client that is held up.
+        min_reqbufs_allocation: 4,
+        min_queued_buffers: 0,
+        max_num_buffers: 64,
+        // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
+        max_bytes: 512 << 20,
+    };
+
+    fn queue_setup(cx: &Context<'_, Self>) -> Result<vb2::PlaneSizes> {
+        let layout = cx.settings.lock().layout;
         let mut sizes = [0; format::MAX_PARTS];
         let mut count = 0;
 
@@ -25,18 +49,17 @@ impl vb2::Operations for Camera {
             *size = part.sizeimage;
             count += 1;
         }
-        vb2::Layout::new(sizes.get(..count).unwrap_or(&[]))
+        vb2::PlaneSizes::new(sizes.get(..count).unwrap_or(&[]))
     }
 
-    fn timestamp_source(dev: &v4l2::Device<Self>) -> vb2::TimestampSource {
-        dev.settings.lock().timestamps
+    fn timestamp_source(cx: &Context<'_, Self>) -> vb2::TimestampSource {
+        cx.settings.lock().timestamps
     }
 
-    fn start_streaming(dev: &v4l2::Device<Self>) -> Result {
-        dev.stream.start(dev)
-    }
+    fn start_streaming(cx: &Context<'_, Self>) -> Result<Self::Stream> {
+        let sensor = Sensor::new(cx.device())?;
 
-    fn stop_streaming(dev: &v4l2::Device<Self>) {
-        dev.stream.stop();
+        cx.jitter.reset();
+        kthread::Thread::spawn(c"vireo", sensor)
     }
 }

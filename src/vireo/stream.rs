@@ -6,10 +6,10 @@ use super::{
     ctrls::Faults,
     device::{
         Camera,
+        Device,
         Settings, //
     },
     format,
-    jitter::Jitter,
     pacing::Pacer,
     pattern,
     stamp::Frame,
@@ -20,20 +20,13 @@ use super::{
     },
 };
 use kernel::{
-    new_mutex,
     prelude::*,
-    sync::{
-        aref::ARef,
-        Mutex, //
-    },
+    sync::aref::ARef, //
 };
 use media::{
     kthread,
     stats::Counter,
-    v4l2::{
-        self,
-        uapi, //
-    },
+    v4l2,
     vb2::{
         self,
         TimestampSource, //
@@ -46,44 +39,9 @@ const BEFORE_WRAP: u32 = 64;
 /// How many frames a thread that was held up delivers late.
 const BACKLOG: u64 = 8;
 
-/// What runs between VIDIOC_STREAMON and VIDIOC_STREAMOFF.
-#[pin_data]
-pub(crate) struct Stream {
-    #[pin]
-    thread: Mutex<Option<kthread::Thread<Sensor>>>,
-    /// How late the thread was.
-    pub(crate) jitter: Jitter,
-}
-
-impl Stream {
-    pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            thread <- new_mutex!(None, "Stream::thread"),
-            jitter: Jitter::new(),
-        })
-    }
-
-    /// Starts the sensor: its first frame is due in an interval.
-    pub(crate) fn start(&self, dev: &v4l2::Device<Camera>) -> Result {
-        let sensor = Sensor::new(dev)?;
-
-        self.jitter.reset();
-        *self.thread.lock() = Some(kthread::Thread::spawn(c"vireo", sensor)?);
-        Ok(())
-    }
-
-    /// Stops the sensor; returns when it has let go of its last buffer.
-    pub(crate) fn stop(&self) {
-        // Not dropped under the lock: this waits.
-        let thread = self.thread.lock().take();
-
-        drop(thread);
-    }
-}
-
 /// The sensor of one stream.
 pub(crate) struct Sensor {
-    dev: ARef<v4l2::Device<Camera>>,
+    dev: ARef<v4l2::Device<Device>>,
     settings: Settings,
     /// The number of the first frame.
     first: u32,
@@ -92,8 +50,8 @@ pub(crate) struct Sensor {
 }
 
 impl Sensor {
-    fn new(dev: &v4l2::Device<Camera>) -> Result<Self> {
-        let settings = *dev.settings.lock();
+    pub(crate) fn new(dev: &v4l2::Device<Device>) -> Result<Self> {
+        let settings = *dev.camera.settings.lock();
 
         let (layout, look) = (settings.layout, settings.look);
         let bytes = KVVec::from_elem(0, template::len(&layout, &look), GFP_KERNEL)?;
@@ -112,7 +70,7 @@ impl Sensor {
 
     /// Takes over what user space has changed since the last frame.
     fn update(&mut self, pacer: &mut Pacer, sequence: u64) {
-        let settings = *self.dev.settings.lock();
+        let settings = *self.dev.camera.settings.lock();
 
         if settings.interval != self.settings.interval {
             *pacer = pacer.change(sequence, settings.interval.0, settings.interval.1);
@@ -140,15 +98,11 @@ impl Sensor {
 
     /// Fills a buffer with frame `sequence`, and gives it back.
     fn capture(&mut self, mut buffer: vb2::Buffer<'_, Camera>, sequence: u32, timestamp: u64) {
-        let meta = vb2::Meta {
-            sequence,
-            timestamp,
-            field: uapi::FIELD_NONE,
-        };
+        let meta = vb2::Meta::new(sequence, timestamp);
         let faults = self.settings.faults;
         let look = self.template.as_ref().map(|template| *template.look());
         let frame = Frame {
-            device: self.dev.id,
+            device: self.dev.camera.id,
             sequence,
             timestamp,
             phase: look.map_or(0, |look| {
@@ -171,7 +125,7 @@ impl Sensor {
     fn made(&mut self, forget: impl Fn(&mut Faults)) {
         if self.settings.faults.are_due() {
             forget(&mut self.settings.faults);
-            forget(&mut self.dev.settings.lock().faults);
+            forget(&mut self.dev.camera.settings.lock().faults);
         }
     }
 
@@ -189,8 +143,9 @@ impl Sensor {
         let number = self.first.wrapping_add(sequence as u32);
         let dev = self.dev.clone();
 
-        dev.frame_sync(number);
-        dev.queue()
+        dev.camera.queue_frame_sync(number);
+        dev.camera
+            .queue()
             .next()
             .map(|buffer| self.capture(buffer, number, timestamp))
             .is_some()
@@ -263,7 +218,7 @@ impl kthread::Function for Sensor {
             };
 
             self.dev
-                .stream
+                .camera
                 .jitter
                 .count(context.now().saturating_sub(end));
             self.update(&mut pacer, sequence);
@@ -276,7 +231,7 @@ impl kthread::Function for Sensor {
             let next = Self::next(&pacer, sequence, taken, context.now());
             let drops = next - sequence - u64::from(taken);
 
-            self.dev.queue().stats().add(Counter::Drops, drops as usize);
+            self.dev.camera.queue().stats().add(Counter::Drops, drops as usize);
             sequence = next;
         }
     }

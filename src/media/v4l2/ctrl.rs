@@ -4,20 +4,25 @@
 //!
 //! C header: [`include/media/v4l2-ctrls.h`](srctree/include/media/v4l2-ctrls.h)
 
-use super::device::{
-    Capture,
-    Device, //
+use super::{
+    capture::Capture,
+    video_device::VideoDevice, //
 };
 use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
-    error::from_result,
+    container_of,
+    error::{
+        from_result,
+        to_result, //
+    },
     ffi::{
         c_char,
         c_int,
         c_ulong, //
     },
-    prelude::*, //
+    prelude::*,
+    types::Opaque, //
 };
 
 /// The number of a control, a `V4L2_CID_*`.
@@ -54,12 +59,15 @@ standard! {
 }
 
 impl Id {
-    /// A control of the driver's own, beside the standard ones for users.
+    /// A control of the driver's own, `V4L2_CID_USER_BASE + number`: from `0x1000` on, below which
+    /// there are the standard controls, to `0xf6ff`, where the class ends.
     ///
-    /// Where these begin is for each driver to choose, from `0x1000` on.
+    /// Ranges that drivers have reserved are in
+    /// [`v4l2-controls.h`](srctree/include/uapi/linux/v4l2-controls.h).
+    #[inline(always)]
     pub const fn driver(number: u16) -> Self {
-        assert!(number >= 0x1000);
-        Self(bindings::V4L2_CID_USER_BASE | number as u32)
+        build_assert!(number >= 0x1000 && number <= 0xf6ff);
+        Self(bindings::V4L2_CID_USER_BASE + number as u32)
     }
 }
 
@@ -121,14 +129,14 @@ pub enum Kind {
     Boolean(bool),
     /// One of a menu's entries; starts with the first.
     Menu(Entries),
-    /// Something to be pushed: has no value.
+    /// Something to be pushed: has no value. Setting it calls [`Capture::s_ctrl`].
     Button,
     /// A number from 0 to this that only the driver changes, and is asked for
     /// ([`Capture::g_volatile_ctrl`]) whenever somebody reads it.
     Volatile(i64),
 }
 
-/// A control that a device has.
+/// A control that a node has.
 pub struct Config {
     /// Which one.
     pub id: Id,
@@ -195,45 +203,85 @@ impl Config {
     }
 }
 
-/// A button that is pushed.
+/// The controls of a node.
+///
+/// Corresponds to `struct v4l2_ctrl_handler`.
 ///
 /// # Invariants
 ///
-/// While there is one, its device's node has its lock held: nothing but an ioctl pushes buttons.
-pub struct Pushed<'a>(PhantomData<&'a ()>);
+/// The handler is initialized, and a part of a [`VideoDevice<T>`].
+#[pin_data(PinnedDrop)]
+pub(super) struct Handler<T: Capture> {
+    #[pin]
+    handler: Opaque<bindings::v4l2_ctrl_handler>,
+    _p: PhantomData<T>,
+}
 
-/// The callbacks of a `T`'s controls.
-pub(super) struct VTable<T: Capture>(PhantomData<T>);
-
-impl<T: Capture> VTable<T> {
+impl<T: Capture> Handler<T> {
     const OPS: bindings::v4l2_ctrl_ops = bindings::v4l2_ctrl_ops {
-        g_volatile_ctrl: Some(Self::g_volatile_ctrl_callback),
+        g_volatile_ctrl: if T::HAS_G_VOLATILE_CTRL {
+            Some(Self::g_volatile_ctrl_callback)
+        } else {
+            None
+        },
         try_ctrl: None,
-        s_ctrl: Some(Self::s_ctrl_callback),
+        s_ctrl: if T::HAS_S_CTRL {
+            Some(Self::s_ctrl_callback)
+        } else {
+            None
+        },
     };
+
+    /// A handler of these controls, which is a part of a [`VideoDevice`].
+    pub(super) fn new(controls: &'static [Config]) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            handler <- Opaque::try_ffi_init(move |slot: *mut bindings::v4l2_ctrl_handler| {
+                // SAFETY: The slot is memory for a handler, which is initialized from zeroes, and
+                // freed if that fails.
+                to_result(unsafe {
+                    slot.write_bytes(0, 1);
+                    bindings::v4l2_ctrl_handler_init(slot, controls.len() as u32);
+                    Self::add(slot, controls);
+                    (*slot).error
+                })
+                .inspect_err(|_| {
+                    // SAFETY: As above.
+                    unsafe { bindings::v4l2_ctrl_handler_free(slot) };
+                })
+            }),
+            _p: PhantomData,
+        })
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::v4l2_ctrl_handler {
+        self.handler.get()
+    }
 
     /// # Safety
     ///
-    /// `ctrl` must be a control of a live [`Device<T>`]'s handler, whose lock is held.
+    /// `handler` must be that of a `Self`.
+    pub(super) unsafe fn from_raw(handler: *mut bindings::v4l2_ctrl_handler) -> *const Self {
+        // SAFETY: By the safety requirements.
+        unsafe { container_of!(Opaque::cast_from(handler), Self, handler) }
+    }
+
+    /// # Safety
+    ///
+    /// `ctrl` must be a control of a node's handler. The locks of the handler and of the node are
+    /// held: controls are set by ioctls, and when the node is registered.
     unsafe extern "C" fn s_ctrl_callback(ctrl: *mut bindings::v4l2_ctrl) -> c_int {
         from_result(|| {
             // SAFETY: By the safety requirements.
-            let (dev, id, value) = unsafe {
+            let (node, id, value) = unsafe {
                 (
-                    Device::<T>::from_handler((*ctrl).handler),
+                    VideoDevice::<T>::from_handler((*ctrl).handler),
                     Id((*ctrl).id),
                     (*ctrl).val,
                 )
             };
-            // SAFETY: As above.
-            let kind = unsafe { (*ctrl).type_ };
 
-            if kind == bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON {
-                // INVARIANT: Setting up a handler leaves buttons alone, so that this is an ioctl.
-                T::push(dev, id, &Pushed(PhantomData))?;
-            } else {
-                T::s_ctrl(dev, id, value)?;
-            }
+            // SAFETY: By the safety requirements the lock is held, and this is a callback.
+            T::s_ctrl(&unsafe { node.context() }, id, value)?;
             Ok(0)
         })
     }
@@ -242,31 +290,34 @@ impl<T: Capture> VTable<T> {
     ///
     /// As for [`Self::s_ctrl_callback`]; the control is one of [`Kind::Volatile`].
     unsafe extern "C" fn g_volatile_ctrl_callback(ctrl: *mut bindings::v4l2_ctrl) -> c_int {
-        // SAFETY: By the safety requirements.
-        let (dev, id) = unsafe { (Device::<T>::from_handler((*ctrl).handler), Id((*ctrl).id)) };
-        let value = T::g_volatile_ctrl(dev, id);
+        from_result(|| {
+            // SAFETY: By the safety requirements.
+            let (node, id) = unsafe {
+                (
+                    VideoDevice::<T>::from_handler((*ctrl).handler),
+                    Id((*ctrl).id),
+                )
+            };
+            // SAFETY: By the safety requirements the lock is held, and this is a callback.
+            let value = T::g_volatile_ctrl(&unsafe { node.context() }, id)?;
 
-        // SAFETY: As above; `p_new` points to a number of the control's type.
-        unsafe {
-            match (*ctrl).type_ {
-                bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
-                    *(*ctrl).p_new.p_s64 = value;
+            // SAFETY: By the safety requirements; `p_new` points to a number of the control's type.
+            unsafe {
+                match (*ctrl).type_ {
+                    bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
+                        *(*ctrl).p_new.p_s64 = value;
+                    }
+                    _ => (*ctrl).val = value.try_into().unwrap_or(i32::MAX),
                 }
-                _ => (*ctrl).val = value.try_into().unwrap_or(i32::MAX),
             }
-        }
-        0
+            Ok(0)
+        })
     }
 
-    /// Adds controls to a handler.
-    ///
     /// # Safety
     ///
-    /// `handler` must be initialized, and be a part of a [`Device<T>`].
-    pub(super) unsafe fn add(
-        handler: *mut bindings::v4l2_ctrl_handler,
-        controls: &'static [Config],
-    ) {
+    /// `handler` must be initialized.
+    unsafe fn add(handler: *mut bindings::v4l2_ctrl_handler, controls: &'static [Config]) {
         for config in controls {
             let mut raw = config.as_raw();
 
@@ -285,5 +336,13 @@ impl<T: Capture> VTable<T> {
                 }
             }
         }
+    }
+}
+
+#[pinned_drop]
+impl<T: Capture> PinnedDrop for Handler<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type invariant; the node that it was used by is gone.
+        unsafe { bindings::v4l2_ctrl_handler_free(self.handler.get()) };
     }
 }

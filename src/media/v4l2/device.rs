@@ -1,44 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices and their registration.
+//! Devices, and the registration of their nodes.
 //!
-//! C headers: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h),
-//! [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h)
+//! C header: [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h)
 
-use super::{
-    ctrl,
-    format::{
-        FmtDesc,
-        Fract,
-        FrmIval,
-        FrmSize,
-        PixFormat, //
-    },
-    ioctl,
-    selection::{
-        Rect,
-        Target, //
-    }, //
-};
-use crate::{
-    bindings,
-    stats::Stats,
-    vb2, //
-};
+use super::video_device::Node;
+use crate::bindings;
 use core::{
+    cell::UnsafeCell,
     marker::PhantomPinned,
     ops::Deref,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     container_of,
     device::{
         self,
+        AsBusDevice,
         Bound, //
     },
     devres,
     error::to_result,
-    module::ThisModule,
+    ffi::c_int,
     new_mutex,
     prelude::*,
     sync::{
@@ -55,187 +41,132 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The kind of buffers that a [`Device`] fills.
+/// A driver of V4L2 devices: what its nodes have in common.
 ///
-/// Corresponds to the C `enum v4l2_buf_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum BufType {
-    /// An image in one plane of memory.
-    VideoCapture = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE,
-    /// An image in as many planes as its format has.
-    VideoCaptureMplane = bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+/// The implementing type is the driver's data of a device. It embeds the nodes, and lives until the
+/// last file of them is closed.
+pub trait Driver: Sized + Send + Sync + 'static {
+    /// The name of the driver, for VIDIOC_QUERYCAP.
+    const NAME: &'static CStr;
+
+    /// The device on a bus that devices of this driver belong to.
+    type ParentDevice<Ctx: device::DeviceContext>: AsBusDevice<Ctx>;
+
+    /// What is there while the nodes are registered: register mappings, interrupts and the like,
+    /// which borrow from the bound parent. `()` where there is nothing of the kind.
+    type RegistrationData<'a>: RegistrationData<'a, Self>;
+
+    /// Adds the nodes to the list, in the order in which they are to be registered.
+    fn nodes<'a>(&'a self, nodes: &mut Nodes<'a, Self>) -> Result;
 }
 
-/// A device that captures video.
+/// Data that is made when a [`Device`] is registered, and dropped after its nodes are unregistered.
 ///
-/// The ioctls that have no method here are served by videobuf2 and the V4L2 core.
-#[vtable]
-pub trait Capture: vb2::Operations<Context = Device<Self>> + Send + Sync {
-    /// The driver's name, for VIDIOC_QUERYCAP.
-    const DRIVER: &'static CStr;
-    /// The name of the one input.
-    const INPUT: &'static CStr;
-    /// How the queue is set up.
-    const QUEUE: vb2::Config;
-
-    /// The device's name, for VIDIOC_QUERYCAP and sysfs.
-    fn card(&self) -> &CStr;
-
-    /// The controls that the device has.
-    fn controls(&self) -> &'static [ctrl::Config];
-
-    /// The format with this index (VIDIOC_ENUM_FMT), `None` past the last.
-    fn enum_fmt(dev: &Device<Self>, index: u32) -> Option<FmtDesc>;
-
-    /// The current format (VIDIOC_G_FMT).
-    fn g_fmt(dev: &Device<Self>) -> PixFormat;
-
-    /// The format nearest to what was asked for (VIDIOC_TRY_FMT).
-    fn try_fmt(dev: &Device<Self>, format: &PixFormat) -> PixFormat;
-
-    /// Changes the format to one that came from [`try_fmt`](Self::try_fmt) (VIDIOC_S_FMT).
-    ///
-    /// Called only while no buffers are allocated.
-    fn s_fmt(dev: &Device<Self>, format: &PixFormat);
-
-    /// The sizes of a format (VIDIOC_ENUM_FRAMESIZES) with this index, `None` past the last and
-    /// where there is no such format.
-    ///
-    /// All sizes of a format are [`FrmSize::Discrete`], or there is one [`FrmSize::Stepwise`].
-    fn enum_framesizes(dev: &Device<Self>, pixelformat: u32, index: u32) -> Option<FrmSize>;
-
-    /// The intervals at a size (VIDIOC_ENUM_FRAMEINTERVALS) with this index, `None` past the last
-    /// and where there is no such format or size.
-    ///
-    /// All intervals of a size are [`FrmIval::Discrete`], or there is one [`FrmIval::Continuous`].
-    fn enum_frameintervals(
-        dev: &Device<Self>,
-        pixelformat: u32,
-        width: u32,
-        height: u32,
-        index: u32,
-    ) -> Option<FrmIval>;
-
-    /// The current interval (VIDIOC_G_PARM).
-    fn interval(dev: &Device<Self>) -> Fract;
-
-    /// Changes the interval to the nearest that there is, and returns it (VIDIOC_S_PARM).
-    fn s_interval(dev: &Device<Self>, interval: Fract) -> Fract;
-
-    /// Changes a control to a value in its range. The handler's lock is held.
-    fn s_ctrl(dev: &Device<Self>, id: ctrl::Id, value: i32) -> Result;
-
-    /// Does what a control of [`ctrl::Kind::Button`] is for. The locks of the handler and of the
-    /// node are held.
-    fn push(dev: &Device<Self>, id: ctrl::Id, pushed: &ctrl::Pushed<'_>) -> Result;
-
-    /// The value of a control of [`ctrl::Kind::Volatile`]. The handler's lock is held.
-    fn g_volatile_ctrl(dev: &Device<Self>, id: ctrl::Id) -> i64;
-
-    /// The rectangle that is selected (VIDIOC_G_SELECTION), `None` where there is no such target;
-    /// without [`Target::Crop`] there is nothing to set either.
-    fn selection(dev: &Device<Self>, target: Target) -> Option<Rect>;
-
-    /// The part of the pixel array nearest to what was asked for.
-    fn try_crop(dev: &Device<Self>, crop: Rect) -> Rect;
-
-    /// Captures a part that came from [`try_crop`](Self::try_crop) (VIDIOC_S_SELECTION with
-    /// [`Target::Crop`]), while streaming as well.
-    fn s_crop(dev: &Device<Self>, crop: Rect);
-
-    /// Writes what is worth knowing to the kernel's log (VIDIOC_LOG_STATUS); the controls come
-    /// after it.
-    fn log_status(dev: &Device<Self>);
+/// `'a` is the time in between, during which the parent is bound. An implementation is for any such
+/// time: there is nothing else that it could borrow from than its two arguments.
+pub trait RegistrationData<'a, D: Driver>: Send + Sync + Sized + 'a {
+    /// Makes the data; the nodes are registered afterwards. May sleep.
+    fn new(
+        device: &'a Device<D>,
+        parent: &'a D::ParentDevice<Bound>,
+    ) -> impl PinInit<Self, Error> + 'a;
 }
 
-/// A registered V4L2 device with one node, one input, and a `T` that drives it.
+impl<'a, D: Driver> RegistrationData<'a, D> for () {
+    fn new(
+        _device: &'a Device<D>,
+        _parent: &'a D::ParentDevice<Bound>,
+    ) -> impl PinInit<Self, Error> + 'a {
+        Ok(())
+    }
+}
+
+/// The nodes of a [`Device`].
+pub struct Nodes<'a, D: Driver>(KVec<&'a dyn Node<D>>);
+
+impl<'a, D: Driver> Nodes<'a, D> {
+    /// Adds a node; `ENOMEM` if there is no room for it.
+    pub fn add(&mut self, node: &'a dyn Node<D>) -> Result {
+        Ok(self.0.push(node, GFP_KERNEL)?)
+    }
+}
+
+/// A V4L2 device: what the nodes of a piece of hardware have in common.
 ///
-/// It lives until the last file is closed; [`Deref`] gives the driver's own data.
+/// It is counted, and lives until the last file of its nodes is closed. [`Deref`] gives the driver's
+/// own data. Corresponds to `struct v4l2_device`.
 ///
 /// # Invariants
 ///
-/// - All fields are initialized, and none of them moves.
-/// - The reference count is that of `v4l2`, whose release frees the allocation.
+/// - `v4l2` is initialized; its reference count is that of this, and its release frees the
+///   allocation, which does not move.
+/// - `unregister_work` is initialized, and disabled unless there is a [`Registration`].
+/// - `registration_data` is valid while a node is registered or being unregistered.
 #[pin_data(PinnedDrop)]
-pub struct Device<T: Capture> {
+pub struct Device<D: Driver> {
     #[pin]
     v4l2: Opaque<bindings::v4l2_device>,
     #[pin]
-    vdev: Opaque<bindings::video_device>,
+    unregister_work: Opaque<bindings::work_struct>,
+    /// Whether it was registered, or that was tried.
+    is_claimed: Atomic<bool>,
+    /// Locked while nodes are registered and unregistered.
     #[pin]
-    ctrls: Opaque<bindings::v4l2_ctrl_handler>,
-    #[pin]
-    queue: vb2::Queue<T>,
-    buf_type: BufType,
-    /// Whether the node is there to be unregistered: whoever clears this does it.
-    is_registered: Atomic<bool>,
-    /// Held while an event is dequeued that was seen to be there.
-    #[pin]
-    pub(super) dequeue_event: Mutex<()>,
-    /// Held for the queue, whose memory it is mapped for.
+    registered: Mutex<Option<Registered<D>>>,
+    registration_data: UnsafeCell<NonNull<D::RegistrationData<'static>>>,
     parent: ARef<device::Device>,
     #[pin]
-    data: T,
+    data: D,
     #[pin]
     _pin: PhantomPinned,
 }
 
-// SAFETY: The C structures have no ties to a thread, and `T` is `Send`.
-unsafe impl<T: Capture> Send for Device<T> {}
+// SAFETY: The C structures have no ties to a thread; the driver's data and that of the registration
+// are `Send`.
+unsafe impl<D: Driver> Send for Device<D> {}
 
-// SAFETY: The C structures are protected by the locks of the V4L2 core and videobuf2, and `T` is
-// `Sync`.
-unsafe impl<T: Capture> Sync for Device<T> {}
+// SAFETY: The C structures are protected by locks of the V4L2 core; the driver's data and that of
+// the registration are `Sync`.
+unsafe impl<D: Driver> Sync for Device<D> {}
 
-impl<T: Capture> Device<T> {
-    /// Makes a device with the driver's `data`, which fills buffers of `buf_type`, and registers
-    /// its node.
+impl<D: Driver> Device<D> {
+    /// Makes a device with the driver's `data`, which knows no user space yet.
     ///
-    /// It is unregistered when `parent` is unbound. Files that are open then see ENODEV from there
-    /// on, and keep the device, but not its node, until they are closed.
-    pub fn register(
-        parent: &device::Device<Bound>,
-        buf_type: BufType,
-        data: impl PinInit<T, Error>,
-    ) -> Result<ARef<Self>> {
-        let dev: &device::Device = parent;
-        let stats = Stats::new()?;
-        let this = KBox::pin_init(
-            try_pin_init!(&this in Self {
+    /// May sleep. `ENOMEM`, or what `data` fails with.
+    pub fn new<E>(
+        parent: &D::ParentDevice<Bound>,
+        data: impl PinInit<D, E>,
+    ) -> Result<ARef<Self>>
+    where
+        Error: From<E>,
+    {
+        let parent: &device::Device = parent.as_ref();
+        let this = KBox::pin_init::<Error>(
+            try_pin_init!(Self {
                 v4l2: Opaque::zeroed(),
-                vdev: Opaque::zeroed(),
-                ctrls: Opaque::zeroed(),
+                unregister_work <- Opaque::ffi_init(|slot| {
+                    // SAFETY: The slot is memory for a work item.
+                    unsafe {
+                        bindings::init_work(slot, Some(Self::unregister_callback));
+                        bindings::disable_work(slot);
+                    }
+                }),
+                is_claimed: Atomic::new(false),
+                registered <- new_mutex!(None, "v4l2::Device::registered"),
+                registration_data: UnsafeCell::new(NonNull::dangling()),
+                parent: parent.into(),
                 data <- data,
-                // SAFETY: `this` embeds the queue and is used by nobody until it is complete. It
-                // holds `parent`.
-                queue <- unsafe { vb2::Queue::new(dev, this, buf_type as u32, &T::QUEUE, stats) },
-                buf_type,
-                is_registered: Atomic::new(false),
-                dequeue_event <- new_mutex!((), "v4l2::Device::dequeue_event"),
-                parent: dev.into(),
                 _pin: PhantomPinned,
             }),
             GFP_KERNEL,
         )?;
 
-        // The handler's parts are freed with the device, whatever happens here.
-        //
-        // SAFETY: The handler is zeroed, and a part of a `Device<T>`.
-        to_result(unsafe {
-            let handler = this.ctrls.get();
-            let controls = this.data.controls();
-            bindings::v4l2_ctrl_handler_init(handler, controls.len() as u32);
-            ctrl::VTable::<T>::add(handler, controls);
-            (*handler).error
-        })?;
-
-        // SAFETY: `v4l2` is zeroed, and `parent` a valid device. Nothing needs undoing on failure.
+        // SAFETY: `v4l2` is zeroed, and `parent` a device with a driver, which is bound to it.
+        // Nothing needs undoing on failure.
         to_result(unsafe {
             let v4l2 = this.v4l2.get();
-            (*v4l2).ctrl_handler = this.ctrls.get();
             (*v4l2).release = Some(Self::release_callback);
-            bindings::v4l2_device_register(as_raw(dev), v4l2)
+            bindings::v4l2_device_register(as_raw(parent), v4l2)
         })?;
 
         // The C side has made `v4l2` the parent's driver data. That place is the bus driver's, and
@@ -243,173 +174,155 @@ impl<T: Capture> Device<T> {
         //
         // SAFETY: `parent` is a valid device, whose driver has not set its data yet or has its own.
         unsafe {
-            if bindings::dev_get_drvdata(as_raw(dev)) == this.v4l2.get().cast() {
-                bindings::dev_set_drvdata(as_raw(dev), core::ptr::null_mut());
+            if bindings::dev_get_drvdata(as_raw(parent)) == this.v4l2.get().cast() {
+                bindings::dev_set_drvdata(as_raw(parent), ptr::null_mut());
             }
         }
 
-        // SAFETY: The reference count of `v4l2` is one from here on, and owns the allocation,
-        // which is not moved.
-        let this = unsafe {
+        // INVARIANT: The work is disabled, and the reference count one.
+        //
+        // SAFETY: The reference count of `v4l2` owns the allocation, which is not moved.
+        Ok(unsafe {
             let raw = KBox::into_raw(Pin::into_inner_unchecked(this));
             ARef::from_raw(NonNull::new_unchecked(raw))
-        };
-        let registration = Registration(this.clone());
-        this.init_node();
-
-        // SAFETY: The handler is initialized, and so is all that `s_ctrl()` may use.
-        to_result(unsafe { bindings::v4l2_ctrl_handler_setup(this.ctrls.get()) })?;
-
-        // SAFETY: The node is initialized; from here on it may be opened.
-        to_result(unsafe {
-            bindings::video_register_device(
-                this.vdev(),
-                bindings::vfl_devnode_type_VFL_TYPE_VIDEO,
-                -1,
-            )
         })
-        .inspect_err(|_| this.forget_node())?;
-        this.is_registered.store(true, Relaxed);
-
-        devres::register(parent, registration, GFP_KERNEL)?;
-        Ok(this)
     }
 
-    /// Fills in the node, which is zeroed and not registered.
-    fn init_node(&self) {
-        let vdev = self.vdev();
-
-        // SAFETY: Nobody else uses the node until it is registered; the tables are static.
-        unsafe {
-            ioctl::copy_name(&mut (*vdev).name, self.data.card());
-            (*vdev).v4l2_dev = self.v4l2.get();
-            (*vdev).fops = &ioctl::VTable::<T>::FOPS;
-            (*vdev).ioctl_ops = match self.buf_type {
-                BufType::VideoCapture => &ioctl::VTable::<T>::OPS,
-                BufType::VideoCaptureMplane => &ioctl::VTable::<T>::OPS_MPLANE,
-            };
-            (*vdev).release = Some(bindings::video_device_release_empty);
-            (*vdev).queue = self.queue.as_raw();
-            (*vdev).lock = self.queue.lock();
-            (*vdev).device_caps = bindings::V4L2_CAP_EXT_PIX_FORMAT
-                | match self.buf_type {
-                    BufType::VideoCapture => bindings::V4L2_CAP_VIDEO_CAPTURE,
-                    BufType::VideoCaptureMplane => bindings::V4L2_CAP_VIDEO_CAPTURE_MPLANE,
-                };
-            for mode in T::QUEUE.io_modes(self.buf_type as u32) {
-                (*vdev).device_caps |= match mode {
-                    vb2::IoMode::Read => bindings::V4L2_CAP_READWRITE,
-                    _ => bindings::V4L2_CAP_STREAMING,
-                };
-            }
-        }
-    }
-
-    /// Frees what a registration that failed has left in the node.
+    /// Registers the nodes, once in the life of a device.
     ///
-    /// The V4L2 core leaves the name of the device, because it does not know whose the memory
-    /// around it is. It is ours, and stays.
-    fn forget_node(&self) {
-        // SAFETY: The node is not registered, and its device, where it came to that, initialized
-        // and not added: the reference is the only one.
-        unsafe {
-            let dev = &raw mut (*self.vdev()).dev;
-
-            if (*dev).kobj.state_initialized() != 0 {
-                (*dev).release = Some(release_nothing);
-                bindings::put_device(dev);
-            }
-        }
-    }
-
-    /// The buffer queue.
-    pub fn queue(&self) -> &vb2::Queue<T> {
-        &self.queue
-    }
-
-    /// The kind of buffers that the device fills.
-    pub fn buf_type(&self) -> BufType {
-        self.buf_type
-    }
-
-    /// Takes the device away from user space, as when it is unplugged: all that is left to those
-    /// who have it open is to close it. It comes back when its parent is bound anew.
+    /// First the data of the registration is made, then the nodes are registered, in order. When
+    /// `parent` is unbound, and when something fails here, all of it is undone in the reverse
+    /// order: the nodes are unregistered and stop streaming, and the data is dropped. Files that
+    /// are open then see `ENODEV`, and keep the device, but none of its nodes, until they are
+    /// closed.
     ///
-    /// Only a [`Button`](ctrl::Kind::Button) can do this: it has the node's lock.
-    pub fn disconnect(&self, _pushed: &ctrl::Pushed<'_>) {
-        if self.is_registered.xchg(false, Relaxed) {
-            // SAFETY: The node was registered, and this is who unregisters it. By the invariant of
-            // `Pushed` its lock is held, which is the queue's.
-            unsafe {
-                bindings::video_unregister_device(self.vdev());
-                bindings::vb2_queue_release(self.queue.as_raw());
-            }
+    /// Sleeps. `EINVAL` if `parent` is not what the device was made with, `EBUSY` if it was
+    /// registered before, `ENFILE` if there is no number left for a node.
+    pub fn register(&self, parent: &D::ParentDevice<Bound>) -> Result {
+        let dev: &device::Device<Bound> = parent.as_ref();
+        if !ptr::eq(as_raw(dev), as_raw(&self.parent)) {
+            return Err(EINVAL);
         }
+
+        if self.is_claimed.xchg(true, Relaxed) {
+            return Err(EBUSY);
+        }
+        let registration = Registration(self.into());
+        // INVARIANT: There is a registration.
+        //
+        // SAFETY: The work was disabled once, by `new()`.
+        unsafe { bindings::enable_work(self.unregister_work.get()) };
+        {
+            // Who unregisters a node that is just there waits for the others.
+            let mut registered = self.registered.lock();
+            let mut new = Registered::new(self, parent)?;
+
+            new.add_nodes(self)?;
+            *registered = Some(new);
+        }
+        devres::register(dev, registration, GFP_KERNEL)
     }
 
-    /// The parent device, which may be unbound meanwhile.
+    /// Unregisters the nodes as soon as may be, as when the hardware was unplugged. In any context.
+    ///
+    /// All that is left to those who have a node open is to close it. Nothing brings the nodes back
+    /// but a new device, as when the parent is bound anew.
+    pub fn schedule_unregister(&self) {
+        // SAFETY: By the type invariants the work is initialized, and disabled where it must not
+        // run.
+        unsafe {
+            bindings::queue_work_on(
+                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
+                bindings::system_dfl_wq,
+                self.unregister_work.get(),
+            )
+        };
+    }
+
+    fn unregister(&self) {
+        // Dropped under the lock: whoever comes second must not be done first.
+        *self.registered.lock() = None;
+    }
+
+    /// The parent, which may be unbound meanwhile.
     pub fn parent(&self) -> &device::Device {
         &self.parent
     }
 
-    pub(super) fn vdev(&self) -> *mut bindings::video_device {
-        self.vdev.get()
+    /// The parent, as the bus knows it.
+    ///
+    /// # Safety
+    ///
+    /// It must be bound for `'a`.
+    pub(super) unsafe fn bound_parent<'a>(&'a self) -> &'a D::ParentDevice<Bound> {
+        // SAFETY: By the safety requirements; the device came from a `ParentDevice`.
+        unsafe { AsBusDevice::from_device(self.parent.as_bound()) }
+    }
+
+    /// The data of the registration.
+    ///
+    /// # Safety
+    ///
+    /// A node of the device must be registered or being unregistered for `'a`, and whoever chooses
+    /// `'a` must not put anything into the data that ends sooner than the registration.
+    pub(super) unsafe fn registration_data<'a>(&'a self) -> &'a D::RegistrationData<'a> {
+        // SAFETY: By the safety requirements and the type invariants. Lifetimes do not change the
+        // layout.
+        unsafe { (*self.registration_data.get()).cast().as_ref() }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::v4l2_device {
+        self.v4l2.get()
     }
 
     /// # Safety
     ///
-    /// `file` must be an open file of a `Self`'s node.
-    pub(super) unsafe fn from_file<'a>(file: *mut bindings::file) -> &'a Self {
-        // SAFETY: By the safety requirements; the file holds a reference to the device.
-        unsafe {
-            let vdev = bindings::video_devdata(file);
-            &*container_of!(Opaque::cast_from(vdev), Self, vdev)
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `handler` must be the handler of a live `Self`.
-    pub(super) unsafe fn from_handler<'a>(handler: *mut bindings::v4l2_ctrl_handler) -> &'a Self {
+    /// `v4l2` must be that of a live `Self`.
+    pub(super) unsafe fn from_raw<'a>(v4l2: *mut bindings::v4l2_device) -> &'a Self {
         // SAFETY: By the safety requirements.
-        unsafe { &*container_of!(Opaque::cast_from(handler), Self, ctrls) }
+        unsafe { &*container_of!(Opaque::cast_from(v4l2), Self, v4l2) }
     }
 
     /// # Safety
     ///
     /// `v4l2` must be that of a `Self` to which there are no references.
     unsafe extern "C" fn release_callback(v4l2: *mut bindings::v4l2_device) {
-        // SAFETY: By the safety requirements; the allocation was given up by `register()`.
+        // SAFETY: By the safety requirements; the allocation was given up by `new()`.
         unsafe {
             let this = container_of!(Opaque::cast_from(v4l2), Self, v4l2);
             drop(Pin::new_unchecked(KBox::from_raw(this.cast_mut())));
         }
     }
+
+    /// # Safety
+    ///
+    /// `work` must be the `unregister_work` of a live `Self`.
+    unsafe extern "C" fn unregister_callback(work: *mut bindings::work_struct) {
+        // SAFETY: By the safety requirements.
+        let this = unsafe { &*container_of!(Opaque::cast_from(work), Self, unregister_work) };
+
+        this.unregister();
+    }
 }
 
-/// # Safety
-///
-/// None but that of C: what the argument points to is not used.
-unsafe extern "C" fn release_nothing(_dev: *mut bindings::device) {}
+impl<D: Driver> Deref for Device<D> {
+    type Target = D;
 
-impl<T: Capture> Deref for Device<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
+    fn deref(&self) -> &D {
         &self.data
     }
 }
 
 #[pinned_drop]
-impl<T: Capture> PinnedDrop for Device<T> {
+impl<D: Driver> PinnedDrop for Device<D> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The handler is initialized, or zeroed, of which this makes nothing.
-        unsafe { bindings::v4l2_ctrl_handler_free(self.ctrls.get()) };
+        // SAFETY: `v4l2` is zeroed, or registered and perhaps unregistered: then this does nothing.
+        unsafe { bindings::v4l2_device_unregister(self.v4l2.get()) };
     }
 }
 
 // SAFETY: `v4l2` counts the references, and frees the device with the last.
-unsafe impl<T: Capture> AlwaysRefCounted for Device<T> {
+unsafe impl<D: Driver> AlwaysRefCounted for Device<D> {
     fn inc_ref(&self) {
         // SAFETY: There is a reference, so the count is not zero.
         unsafe { bindings::v4l2_device_get(self.v4l2.get()) };
@@ -421,34 +334,83 @@ unsafe impl<T: Capture> AlwaysRefCounted for Device<T> {
     }
 }
 
-/// Takes a device away from its parent and from user space when it is dropped.
-struct Registration<T: Capture>(ARef<Device<T>>);
+/// What has to be undone: unregisters the nodes when it is dropped, the last one first, and drops
+/// the data of the registration afterwards.
+struct Registered<D: Driver> {
+    /// Parts of the device, which lives for longer.
+    nodes: KVec<&'static dyn Node<D>>,
+    /// What the device's `registration_data` points to. Not dropped before the nodes are gone.
+    _data: Pin<KBox<D::RegistrationData<'static>>>,
+}
 
-impl<T: Capture> Drop for Registration<T> {
+impl<D: Driver> Registered<D> {
+    fn new(device: &Device<D>, parent: &D::ParentDevice<Bound>) -> Result<Self> {
+        // SAFETY: The device is there, and the parent bound, for as long as the data is: a
+        // `Registration` holds the one, and is dropped by devres before the other is unbound.
+        let (device, parent) = unsafe {
+            (
+                NonNull::from(device).as_ref(),
+                NonNull::from(parent).as_ref(),
+            )
+        };
+        let data = KBox::pin_init(
+            D::RegistrationData::<'static>::new(device, parent),
+            GFP_KERNEL,
+        )?;
+
+        // SAFETY: No node is registered, so nobody else uses it.
+        unsafe { *device.registration_data.get() = NonNull::from(&*data) };
+        Ok(Self {
+            nodes: KVec::new(),
+            _data: data,
+        })
+    }
+
+    fn add_nodes(&mut self, device: &Device<D>) -> Result {
+        // SAFETY: The device, and what its data owns, lives for longer than this.
+        let device: &'static Device<D> = unsafe { NonNull::from(device).as_ref() };
+        let mut nodes = Nodes(KVec::new());
+
+        device.data.nodes(&mut nodes)?;
+        self.nodes.reserve(nodes.0.len(), GFP_KERNEL)?;
+
+        for node in nodes.0 {
+            // SAFETY: The data of the registration is there. There is room: the node will be
+            // unregistered.
+            unsafe { node.register(device) }?;
+            self.nodes.push(node, GFP_KERNEL)?;
+        }
+        Ok(())
+    }
+}
+
+impl<D: Driver> Drop for Registered<D> {
     fn drop(&mut self) {
-        // SAFETY: The node was registered if it says so, and `v4l2` is. The queue is stopped and
-        // emptied by the first call. Where `disconnect()` has come before it, that is over once
-        // its lock can be had. A read() that came too late to be turned away, and has waited for
-        // the queue's lock, finds the error.
-        unsafe {
-            if self.0.is_registered.xchg(false, Relaxed) {
-                bindings::vb2_video_unregister_device(self.0.vdev());
-            } else {
-                bindings::mutex_lock(self.0.queue.lock());
-                bindings::mutex_unlock(self.0.queue.lock());
-            }
-            bindings::vb2_queue_error(self.0.queue.as_raw());
-            bindings::v4l2_device_unregister(self.0.v4l2.get());
+        for node in self.nodes.iter().rev() {
+            // SAFETY: It was registered by `add_nodes()`, and nobody else unregisters it.
+            unsafe { node.unregister() };
         }
     }
 }
 
-/// The module that a trait's implementation is in.
-pub(super) const fn owner<M: kernel::ModuleMetadata>() -> *mut bindings::module {
-    let module: &'static ThisModule = kernel::module::this_module::<M>();
-    module.as_ptr()
+// SAFETY: Nodes may be unregistered from any thread; the data is `Send`.
+unsafe impl<D: Driver> Send for Registered<D> {}
+
+/// Takes a device away from its parent and from user space when it is dropped.
+struct Registration<D: Driver>(ARef<Device<D>>);
+
+impl<D: Driver> Drop for Registration<D> {
+    fn drop(&mut self) {
+        // INVARIANT: Nobody can unregister the nodes after this.
+        //
+        // SAFETY: The work is initialized; it does not wait for anything that is held here.
+        unsafe { bindings::disable_work_sync(self.0.unregister_work.get()) };
+        self.0.unregister();
+        // SAFETY: `v4l2` was registered by `Device::new()`, and no node of it is left.
+        unsafe { bindings::v4l2_device_unregister(self.0.as_raw()) };
+    }
 }
 
-fn as_raw(dev: &device::Device) -> *mut bindings::device {
-    core::ptr::from_ref(dev).cast_mut().cast()
+fn as_raw<Ctx: device::DeviceContext>(dev: &device::Device<Ctx>) -> *mut bindings::device {
+    ptr::from_ref(dev).cast_mut().cast()
 }

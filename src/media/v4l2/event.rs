@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/media/v4l2-event.h`](srctree/include/media/v4l2-event.h)
 
-use super::device::{
-    Capture,
-    Device, //
+use super::{
+    capture::Capture,
+    video_device::VideoDevice, //
 };
 use crate::bindings;
 use core::ptr::null;
@@ -20,9 +20,10 @@ use kernel::{
 /// How many frame-sync events may wait for a slow reader before the oldest is lost.
 const FRAME_SYNC_DEPTH: u32 = 8;
 
-impl<T: Capture> Device<T> {
-    /// Tells those who have subscribed that frame `sequence` begins (`V4L2_EVENT_FRAME_SYNC`).
-    pub fn frame_sync(&self, sequence: u32) {
+impl<T: Capture> VideoDevice<T> {
+    /// Tells those who have subscribed that frame `sequence` begins (`V4L2_EVENT_FRAME_SYNC`), in
+    /// any context. Nobody is told of a node that is not registered.
+    pub fn queue_frame_sync(&self, sequence: u32) {
         let mut event = bindings::v4l2_event {
             type_: bindings::V4L2_EVENT_FRAME_SYNC,
             ..Default::default()
@@ -32,8 +33,8 @@ impl<T: Capture> Device<T> {
         // SAFETY: The list of files that is walked exists once the node was registered; the event
         // is copied.
         unsafe {
-            if bindings::video_is_registered(self.vdev()) {
-                bindings::v4l2_event_queue(self.vdev(), &event);
+            if bindings::video_is_registered(self.as_raw()) {
+                bindings::v4l2_event_queue(self.as_raw(), &event);
             }
         }
     }
@@ -66,7 +67,7 @@ impl<T: Capture> Device<T> {
             // SAFETY: The node and the handle are valid.
             let (is_registered, pending) = unsafe {
                 (
-                    bindings::video_is_registered(self.vdev()),
+                    bindings::video_is_registered(self.as_raw()),
                     bindings::v4l2_event_pending(fh),
                 )
             };

@@ -27,6 +27,16 @@ pub struct FmtDesc {
     pub flags: u32,
 }
 
+impl FmtDesc {
+    /// A format whose colours are not to be chosen.
+    pub const fn new(pixelformat: u32) -> Self {
+        Self {
+            pixelformat,
+            flags: 0,
+        }
+    }
+}
+
 /// One plane of an image in memory.
 ///
 /// Corresponds to `struct v4l2_plane_pix_format`.
@@ -70,6 +80,33 @@ pub struct PixFormat {
 }
 
 impl PixFormat {
+    /// A progressive image in one plane, whose lines are of `bytesperline` bytes, in the colours of
+    /// `V4L2_COLORSPACE_SRGB`.
+    pub const fn packed(width: u32, height: u32, pixelformat: u32, bytesperline: u32) -> Self {
+        let mut planes = [PlanePixFormat {
+            bytesperline: 0,
+            sizeimage: 0,
+        }; MAX_PLANES];
+
+        planes[0] = PlanePixFormat {
+            bytesperline,
+            sizeimage: bytesperline.saturating_mul(height),
+        };
+        Self {
+            width,
+            height,
+            pixelformat,
+            field: bindings::v4l2_field_V4L2_FIELD_NONE,
+            colorspace: bindings::v4l2_colorspace_V4L2_COLORSPACE_SRGB,
+            ycbcr_enc: bindings::v4l2_ycbcr_encoding_V4L2_YCBCR_ENC_DEFAULT,
+            quantization: bindings::v4l2_quantization_V4L2_QUANTIZATION_DEFAULT,
+            xfer_func: bindings::v4l2_xfer_func_V4L2_XFER_FUNC_DEFAULT,
+            set_csc: false,
+            num_planes: 1,
+            planes,
+        }
+    }
+
     /// # Safety
     ///
     /// `raw` must be of a type for capturing video.

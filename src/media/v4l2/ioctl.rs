@@ -9,16 +9,21 @@ mod format;
 mod selection;
 
 use super::{
-    device::{
+    capture::Capture,
+    device::Driver,
+    event,
+    video_device::{
         owner,
-        Capture,
-        Device, //
+        VideoDevice, //
     },
-    event, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    vb2::Context, //
+};
 use core::marker::PhantomData;
 use kernel::{
+    error::from_result,
     ffi::{
         c_int,
         c_uint,
@@ -30,7 +35,7 @@ use kernel::{
 /// The tables of a `T`'s node.
 ///
 /// The callbacks that take a `file` have one contract, written here once: the V4L2 core calls them
-/// with an open file of a [`Device<T>`]'s node, and with an argument that it has checked for its
+/// with an open file of a [`VideoDevice<T>`], and with an argument that it has checked for its
 /// type (the buffer type too), copied in, and will copy out. The node's lock is held.
 pub(super) struct VTable<T: Capture>(PhantomData<T>);
 
@@ -65,16 +70,44 @@ impl<T: Capture> VTable<T> {
     const COMMON: bindings::v4l2_ioctl_ops = bindings::v4l2_ioctl_ops {
         vidioc_querycap: Some(Self::querycap_callback),
         vidioc_enum_fmt_vid_cap: Some(Self::enum_fmt_callback),
-        vidioc_enum_framesizes: Some(Self::enum_framesizes_callback),
-        vidioc_enum_frameintervals: Some(Self::enum_frameintervals_callback),
-        vidioc_g_parm: Some(Self::g_parm_callback),
-        vidioc_s_parm: Some(Self::s_parm_callback),
-        vidioc_g_selection: Some(Self::g_selection_callback),
-        vidioc_s_selection: Some(Self::s_selection_callback),
+        vidioc_enum_framesizes: if T::HAS_ENUM_FRAMESIZES {
+            Some(Self::enum_framesizes_callback)
+        } else {
+            None
+        },
+        vidioc_enum_frameintervals: if T::HAS_ENUM_FRAMEINTERVALS {
+            Some(Self::enum_frameintervals_callback)
+        } else {
+            None
+        },
+        vidioc_g_parm: if T::HAS_G_PARM {
+            Some(Self::g_parm_callback)
+        } else {
+            None
+        },
+        vidioc_s_parm: if T::HAS_S_PARM {
+            Some(Self::s_parm_callback)
+        } else {
+            None
+        },
+        vidioc_g_selection: if T::HAS_G_SELECTION {
+            Some(Self::g_selection_callback)
+        } else {
+            None
+        },
+        vidioc_s_selection: if T::HAS_S_CROP {
+            Some(Self::s_selection_callback)
+        } else {
+            None
+        },
         vidioc_enum_input: Some(Self::enum_input_callback),
         vidioc_g_input: Some(Self::g_input_callback),
         vidioc_s_input: Some(Self::s_input_callback),
-        vidioc_log_status: Some(Self::log_status_callback),
+        vidioc_log_status: if T::HAS_LOG_STATUS {
+            Some(Self::log_status_callback)
+        } else {
+            Some(bindings::v4l2_ctrl_log_status)
+        },
         vidioc_subscribe_event: Some(event::subscribe_callback),
         vidioc_unsubscribe_event: Some(bindings::v4l2_event_unsubscribe),
         vidioc_reqbufs: Some(bindings::vb2_ioctl_reqbufs),
@@ -90,6 +123,17 @@ impl<T: Capture> VTable<T> {
         ..pin_init::zeroed()
     };
 
+    /// What the driver's method for an ioctl is given.
+    ///
+    /// # Safety
+    ///
+    /// As for the whole table.
+    pub(super) unsafe fn context<'a>(file: *mut bindings::file) -> Context<'a, T> {
+        // SAFETY: By the safety requirements the lock is held; the core has seen that the node is
+        // registered since.
+        unsafe { VideoDevice::<T>::from_file(file).context() }
+    }
+
     /// # Safety
     ///
     /// As for the whole table.
@@ -99,11 +143,11 @@ impl<T: Capture> VTable<T> {
         cap: *mut bindings::v4l2_capability,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, cap) = unsafe { (Device::<T>::from_file(file), &mut *cap) };
+        let (node, cap) = unsafe { (VideoDevice::<T>::from_file(file), &mut *cap) };
 
         // The core fills in the bus and the capabilities.
-        copy_name(&mut cap.driver, T::DRIVER);
-        copy_name(&mut cap.card, dev.card());
+        copy_name(&mut cap.driver, T::Driver::NAME);
+        copy_name(&mut cap.card, node.card());
         0
     }
 
@@ -165,7 +209,7 @@ impl<T: Capture> VTable<T> {
             return false;
         }
         // SAFETY: By the safety requirements.
-        unsafe { !bindings::video_is_registered(Device::<T>::from_file(file).vdev()) }
+        unsafe { !bindings::video_is_registered(VideoDevice::<T>::from_file(file).as_raw()) }
     }
 
     /// # Safety
@@ -194,11 +238,12 @@ impl<T: Capture> VTable<T> {
         file: *mut bindings::file,
         priv_: *mut c_void,
     ) -> c_int {
-        // SAFETY: By the safety requirements.
-        unsafe {
-            T::log_status(Device::<T>::from_file(file));
-            bindings::v4l2_ctrl_log_status(file, priv_)
-        }
+        from_result(|| {
+            // SAFETY: By the safety requirements.
+            T::log_status(&unsafe { Self::context(file) })?;
+            // SAFETY: As above.
+            Ok(unsafe { bindings::v4l2_ctrl_log_status(file, priv_) })
+        })
     }
 }
 

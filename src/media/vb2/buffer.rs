@@ -35,6 +35,8 @@ use kernel::{
 pub(super) struct RawBuffer {
     vbuf: Opaque<bindings::vb2_v4l2_buffer>,
     next: UnsafeCell<*mut RawBuffer>,
+    /// What the buffer is given back as, while it is parked.
+    state: UnsafeCell<bindings::vb2_buffer_state>,
 }
 
 impl RawBuffer {
@@ -73,6 +75,34 @@ impl RawBuffer {
         // SAFETY: By the safety requirements nobody else uses it now.
         unsafe { *self.next.get() = next };
     }
+
+    /// Gives the buffer back to videobuf2, in any context.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be active, and in nobody else's hands; it is not used any more.
+    pub(super) unsafe fn done(&self, state: bindings::vb2_buffer_state) {
+        // SAFETY: By the safety requirements.
+        unsafe { bindings::vb2_buffer_done(self.vb(), state) };
+    }
+
+    /// Gives the buffer back as what it was parked with.
+    ///
+    /// # Safety
+    ///
+    /// As for [`done`](Self::done); the buffer was parked.
+    pub(super) unsafe fn unpark(&self) {
+        // SAFETY: By the safety requirements.
+        unsafe { self.done(*self.state.get()) };
+    }
+
+    /// # Safety
+    ///
+    /// The caller owns the buffer.
+    pub(super) unsafe fn park(&self, state: bindings::vb2_buffer_state) {
+        // SAFETY: By the safety requirements nobody else uses it now.
+        unsafe { *self.state.get() = state };
+    }
 }
 
 /// What is known of a frame once it is complete.
@@ -86,13 +116,24 @@ pub struct Meta {
     pub field: u32,
 }
 
+impl Meta {
+    /// Of a progressive frame.
+    pub const fn new(sequence: u32, timestamp: u64) -> Self {
+        Self {
+            sequence,
+            timestamp,
+            field: bindings::v4l2_field_V4L2_FIELD_NONE,
+        }
+    }
+}
+
 /// A buffer that belongs to the driver.
 ///
 /// Dropping it without [`done`](Self::done) puts it back into the queue, as the next to be taken.
 ///
 /// # Invariants
 ///
-/// The buffer is in the state `VB2_BUF_STATE_ACTIVE`, in no list, counted as out by `queue`, and
+/// The buffer is in the state `VB2_BUF_STATE_ACTIVE`, in no list, counted as taken by `queue`, and
 /// no other [`Buffer`] is the same.
 pub struct Buffer<'q, T: Operations> {
     queue: &'q Queue<T>,
@@ -105,7 +146,7 @@ unsafe impl<T: Operations> Send for Buffer<'_, T> {}
 impl<'q, T: Operations> Buffer<'q, T> {
     /// # Safety
     ///
-    /// The buffer must just have been taken from the queue's list, and counted as out.
+    /// The buffer must just have been taken from the queue's list, and counted as taken.
     pub(super) unsafe fn new(queue: &'q Queue<T>, raw: NonNull<RawBuffer>) -> Self {
         // INVARIANT: By the safety requirements.
         Self { queue, raw }
@@ -164,7 +205,7 @@ impl<'q, T: Operations> Buffer<'q, T> {
         let vb = this.vb();
 
         // SAFETY: By the type invariants the buffer is alive and the driver's: nobody else writes
-        // these fields until `vb2_buffer_done()`, which is the last that is done to it. User space
+        // these fields until it is given back, which is the last that is done to it. User space
         // may ask for them at any time (VIDIOC_QUERYBUF), so that there are no references.
         unsafe {
             let vbuf = this.raw.as_ref().vbuf();
@@ -176,9 +217,8 @@ impl<'q, T: Operations> Buffer<'q, T> {
                 let plane = planes.add(i);
                 (*plane).bytesused = (*used).min((*plane).length);
             }
-            bindings::vb2_buffer_done(vb, state);
+            this.queue.give_back(this.raw, state);
         }
-        this.queue.returned();
 
         let stats = this.queue.stats();
         stats.inc(Counter::Frames);
@@ -191,7 +231,7 @@ impl<'q, T: Operations> Buffer<'q, T> {
 impl<T: Operations> Drop for Buffer<'_, T> {
     fn drop(&mut self) {
         // SAFETY: This is the last use of the buffer.
-        unsafe { self.queue.untake(self.raw) };
+        unsafe { self.queue.requeue(self.raw) };
     }
 }
 

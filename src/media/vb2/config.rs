@@ -36,6 +36,9 @@ pub struct Config {
     pub io_modes: &'static [IoMode],
     /// How many buffers VIDIOC_REQBUFS makes at least.
     pub min_reqbufs_allocation: u32,
+    /// How many buffers must be queued before streaming starts: as many as the hardware has slots
+    /// for, if it cannot run with fewer.
+    pub min_queued_buffers: u32,
     /// How many buffers there may be at once.
     pub max_num_buffers: u32,
     /// How many bytes of memory they may have at once: those that the queue allocates, and those of
@@ -45,6 +48,40 @@ pub struct Config {
 }
 
 impl Config {
+    /// Buffers that are mapped (`V4L2_MEMORY_MMAP`): two at least and 32 at most, and 256 MiB of
+    /// memory, for an engine that is the CPU.
+    pub const DEFAULT: Self = Self {
+        io_modes: &[IoMode::Mmap],
+        min_reqbufs_allocation: 2,
+        min_queued_buffers: 0,
+        max_num_buffers: bindings::VB2_MAX_FRAME,
+        max_bytes: 256 << 20,
+    };
+
+    /// Refuses what videobuf2 would warn of, at compile time: to be used in a `const`.
+    pub(super) const fn check(&self) {
+        // As `vb2_core_queue_init()` and `vb2_core_reqbufs()` ask for.
+        assert!(
+            self.max_num_buffers >= bindings::VB2_MAX_FRAME,
+            "a queue has room for VB2_MAX_FRAME buffers at least"
+        );
+        assert!(
+            self.min_reqbufs_allocation <= self.max_num_buffers
+                && self.min_queued_buffers < self.max_num_buffers,
+            "more buffers would be allocated than there may be"
+        );
+
+        let mut i = 0;
+        while i < self.io_modes.len() {
+            // On a multi-planar node, read() does not count.
+            if !matches!(self.io_modes[i], IoMode::Read) {
+                return;
+            }
+            i += 1;
+        }
+        panic!("a queue needs a way to stream");
+    }
+
     /// The ways that there are with buffers of a type: read() knows of one plane only.
     pub(crate) fn io_modes(&self, buf_type: u32) -> impl Iterator<Item = &IoMode> {
         let is_multiplanar = buf_type == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;

@@ -7,7 +7,7 @@
 
 use super::{
     config::Config,
-    ops::Layout, //
+    ops::PlaneSizes, //
 };
 use core::cmp;
 use kernel::{
@@ -57,9 +57,9 @@ impl Limit {
     }
 
     /// Sets the format of the buffers.
-    pub(super) fn set_layout(&self, layout: &Layout) {
+    pub(super) fn set_layout(&self, planes: &PlaneSizes) {
         // The memory of a process need not begin where a page does.
-        let buffer = pages(layout.sizes().iter().copied()) + layout.sizes().len();
+        let buffer = pages(planes.sizes().iter().copied()) + planes.sizes().len();
 
         self.max
             .store(cmp::max(self.base, self.min_buffers * buffer), Relaxed);

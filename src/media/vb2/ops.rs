@@ -6,7 +6,11 @@
 
 use super::{
     buffer::RawBuffer,
-    config::TimestampSource,
+    config::{
+        Config,
+        TimestampSource, //
+    },
+    context::Context,
     limit,
     memory::Memory,
     queue::{
@@ -29,15 +33,15 @@ use kernel::{
     prelude::*, //
 };
 
-/// The planes of a buffer, and the bytes that each needs.
+/// The planes of a buffer, and the bytes that each needs: what `queue_setup()` in C is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct PlaneSizes {
     sizes: [u32; bindings::VB2_MAX_PLANES as usize],
     planes: usize,
 }
 
-impl Layout {
-    /// A layout of as many planes as there are `sizes`, `EINVAL` if videobuf2 cannot carry them:
+impl PlaneSizes {
+    /// As many planes as there are `sizes`, `EINVAL` if videobuf2 cannot carry them:
     /// none, too many, or one without a byte.
     pub fn new(sizes: &[u32]) -> Result<Self> {
         let mut all = [0; bindings::VB2_MAX_PLANES as usize];
@@ -60,7 +64,7 @@ impl Layout {
         &self.sizes[..self.planes]
     }
 
-    /// Whether planes of these sizes can hold what this layout describes.
+    /// Whether planes of these sizes are large enough.
     fn fits(&self, sizes: &[u32]) -> bool {
         sizes.len() == self.planes && self.sizes().iter().zip(sizes).all(|(need, is)| is >= need)
     }
@@ -68,30 +72,50 @@ impl Layout {
 
 /// What a driver does with its [`Queue`].
 ///
-/// All of these are called with the queue's lock held.
+/// All of these are called with the queue's lock held, and may sleep. They correspond to the
+/// callbacks of `struct vb2_ops` with the same names.
 #[vtable]
 pub trait Operations: Sized + 'static {
-    /// The object that embeds the queue, which is handed to every callback.
-    type Context: Send + Sync + 'static;
+    /// The object that embeds the queue, which [`Context`] gives to every callback.
+    type Owner: Send + Sync + 'static;
+
+    /// The buffers that the hardware has, where it works by itself: usually a struct with an
+    /// `Option<Buffer<'q, Self>>` for each of its slots. `()` for a driver without.
+    ///
+    /// It belongs to the queue, see [`Queue::with_active`]: what is in there when streaming stops
+    /// is taken back.
+    type Active<'q>: Default + Send + Unpin;
+
+    /// What runs while the queue streams, such as a thread; dropping it stops it. `()` where it is
+    /// the hardware that runs.
+    type Stream: Send;
+
+    /// How the queue is set up.
+    const CONFIG: Config;
 
     /// The buffers that the current format needs, which does not change while there are buffers.
-    fn layout(context: &Self::Context) -> Result<Layout>;
+    fn queue_setup(cx: &Context<'_, Self>) -> Result<PlaneSizes>;
 
     /// What timestamps tell, which does not change while there are buffers either.
-    fn timestamp_source(_context: &Self::Context) -> TimestampSource {
+    fn timestamp_source(_cx: &Context<'_, Self>) -> TimestampSource {
         TimestampSource::EndOfFrame
     }
 
-    /// Starts to consume the buffers of the queue.
+    /// Starts to consume the buffers of the queue, of which there are
+    /// [`Config::min_queued_buffers`] at least.
     ///
-    /// When this fails, those that are queued stay queued.
-    fn start_streaming(context: &Self::Context) -> Result;
+    /// When this fails, those that are queued stay queued, and so do those that the driver has
+    /// taken, whatever it has done with them.
+    fn start_streaming(cx: &Context<'_, Self>) -> Result<Self::Stream>;
 
     /// Stops to consume buffers.
     ///
-    /// When this returns, nothing of the driver runs any more that would call [`Queue::next`];
-    /// the queue waits for each [`Buffer`](super::Buffer) that is still out.
-    fn stop_streaming(context: &Self::Context);
+    /// When this returns, nothing of the driver or of the hardware uses a buffer any more; those in
+    /// [`Active`](Self::Active) need not be given back. The queue waits for each
+    /// [`Buffer`](super::Buffer) that is elsewhere.
+    fn stop_streaming(_cx: &Context<'_, Self>, stream: Self::Stream) {
+        drop(stream);
+    }
 }
 
 /// The table of callbacks for a `T`.
@@ -115,8 +139,8 @@ impl<T: Operations> VTable<T> {
 
     /// # Safety
     ///
-    /// `q` must be the queue of a live [`Queue<T>`], and the arrays be as long as videobuf2 has
-    /// them.
+    /// `q` must be the queue of a live [`Queue<T>`], whose lock is held, and the arrays be as long
+    /// as videobuf2 has them.
     unsafe extern "C" fn queue_setup_callback(
         q: *mut bindings::vb2_queue,
         num_buffers: *mut c_uint,
@@ -126,14 +150,27 @@ impl<T: Operations> VTable<T> {
     ) -> c_int {
         from_result(|| {
             // SAFETY: By the safety requirements.
-            let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
-            let layout = T::layout(context)?;
+            let queue = unsafe { Queue::<T>::from_raw(q) };
+            if queue.is_shut() {
+                return Err(ENODEV);
+            }
+            // SAFETY: As above; the queue is not shut, and its lock is held.
+            let cx = unsafe { Queue::<T>::context(q) };
+            let planes = T::queue_setup(&cx)?;
             let flags =
-                bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | T::timestamp_source(context) as u32;
+                bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | T::timestamp_source(&cx) as u32;
+
+            // Of a single-planar buffer user space knows one plane, and could never get at others.
+            //
+            // SAFETY: The queue is initialized.
+            let is_multiplanar = unsafe { (*q).is_multiplanar() } != 0;
+            if !is_multiplanar && planes.planes != 1 {
+                return Err(EINVAL);
+            }
 
             // SAFETY: As above; the queue's lock is held, under which buffers are told of.
             unsafe { (*q).timestamp_flags = flags };
-            queue.limit().set_layout(&layout);
+            queue.limit().set_layout(&planes);
 
             // SAFETY: videobuf2 passes valid pointers, which only this call uses; `sizes` has
             // `VB2_MAX_PLANES` elements, and `num_planes` of them are set.
@@ -148,19 +185,19 @@ impl<T: Operations> VTable<T> {
             // VIDIOC_CREATE_BUFS brings sizes of its own.
             if *num_planes != 0 {
                 let sizes = sizes.get(..*num_planes as usize).ok_or(EINVAL)?;
-                if !layout.fits(sizes) {
+                if !planes.fits(sizes) {
                     return Err(EINVAL);
                 }
             } else {
-                sizes[..layout.planes].copy_from_slice(layout.sizes());
-                *num_planes = layout.planes as c_uint;
+                sizes[..planes.planes].copy_from_slice(planes.sizes());
+                *num_planes = planes.planes as c_uint;
             }
 
             // SAFETY: The queue is initialized, and its lock held.
             if unsafe { (*q).memory } == bindings::vb2_memory_VB2_MEMORY_MMAP {
                 // SAFETY: The lock is held.
                 let used = unsafe { queue.pages() };
-                let each = limit::pages(sizes[..layout.planes].iter().copied());
+                let each = limit::pages(sizes[..planes.planes].iter().copied());
                 let most = queue.limit().buffers(used, each);
 
                 // Of none, videobuf2 makes ENOMEM. If it could allocate some only, it asks again,
@@ -209,37 +246,54 @@ impl<T: Operations> VTable<T> {
     /// `vb` must be a buffer of a live [`Queue<T>`], which videobuf2 gives to the driver.
     unsafe extern "C" fn buf_queue_callback(vb: *mut bindings::vb2_buffer) {
         // SAFETY: By the safety requirements; every buffer of such a queue is a `RawBuffer`.
-        unsafe { Queue::<T>::from_raw((*vb).vb2_queue).put(RawBuffer::from_vb(vb)) };
+        unsafe { Queue::<T>::from_raw((*vb).vb2_queue).push_back(RawBuffer::from_vb(vb)) };
     }
 
     /// # Safety
     ///
-    /// `q` must be the queue of a live [`Queue<T>`].
+    /// `q` must be the queue of a live [`Queue<T>`], whose lock is held.
     unsafe extern "C" fn start_streaming_callback(
         q: *mut bindings::vb2_queue,
         _count: c_uint,
     ) -> c_int {
-        // SAFETY: By the safety requirements.
-        let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
-
         from_result(|| {
-            T::start_streaming(context).inspect_err(|_| {
-                queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
-            })?;
-            queue.cache().open();
+            // SAFETY: By the safety requirements.
+            let queue = unsafe { Queue::<T>::from_raw(q) };
+            if queue.is_shut() {
+                queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
+                return Err(ENODEV);
+            }
+            // SAFETY: As above; the queue is not shut, and its lock is held.
+            let cx = unsafe { Queue::<T>::context(q) };
+
+            let stream = queue
+                .cache()
+                .open()
+                .and_then(|()| T::start_streaming(&cx))
+                .inspect_err(|_| {
+                    queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
+                    queue.cache().close();
+                })?;
+            // SAFETY: The queue's lock is held.
+            unsafe { queue.set_stream(Some(stream)) };
+            queue.end_start();
             Ok(0)
         })
     }
 
     /// # Safety
     ///
-    /// `q` must be the queue of a live [`Queue<T>`].
+    /// `q` must be the queue of a live [`Queue<T>`], whose lock is held.
     unsafe extern "C" fn stop_streaming_callback(q: *mut bindings::vb2_queue) {
-        // SAFETY: By the safety requirements.
-        let (queue, context) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
+        // SAFETY: By the safety requirements. A queue that is shut does not stream: it is being
+        // shut now, and by this thread.
+        let (queue, cx) = unsafe { (Queue::<T>::from_raw(q), Queue::<T>::context(q)) };
 
-        T::stop_streaming(context);
-        queue.drain(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+        // SAFETY: The queue's lock is held.
+        if let Some(stream) = unsafe { queue.set_stream(None) } {
+            T::stop_streaming(&cx, stream);
+        }
+        queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
         queue.cache().close();
     }
 }

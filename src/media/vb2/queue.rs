@@ -10,11 +10,12 @@ use super::{
         RawBuffer, //
     },
     cache::Cache,
-    config::Config,
+    context::Context,
     limit::{
         self,
         Limit, //
     },
+    list::ActiveList,
     memory::{
         self,
         Memory, //
@@ -29,44 +30,41 @@ use crate::{
     stats::Stats, //
 };
 use core::{
-    marker::{
-        PhantomData,
-        PhantomPinned, //
-    },
+    cell::UnsafeCell,
+    marker::PhantomPinned,
     mem::{
         offset_of,
         size_of, //
     },
-    ptr::{
-        null_mut,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 use kernel::{
     build_assert::const_assert,
     container_of,
-    device,
+    device::{
+        self,
+        Bound, //
+    },
     error::to_result,
     prelude::*,
     static_lock_class,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         CondVar,
+        CondVarTimeoutResult,
+        LockClassKey,
         SpinLockIrq, //
     },
+    time::msecs_to_jiffies,
     types::Opaque, //
 };
 
-/// The buffers that wait for the driver, in the order in which they were queued.
-struct Ready {
-    head: *mut RawBuffer,
-    tail: *mut RawBuffer,
-    /// How many buffers the driver has taken and not given back.
-    out: usize,
-}
-
-// SAFETY: The buffers in the list belong to it; they are not tied to a thread.
-unsafe impl Send for Ready {}
+/// How long a driver may keep buffers after it has stopped, in milliseconds, before it is named.
+const PATIENCE: u32 = 10_000;
 
 /// The part of a [`Queue`] that is the same for every driver.
 ///
@@ -78,6 +76,8 @@ unsafe impl Send for Ready {}
 pub(super) struct RawQueue {
     #[pin]
     queue: Opaque<bindings::vb2_queue>,
+    /// Nothing is allocated or started any more, whoever comes.
+    is_shut: Atomic<bool>,
     stats: Arc<Stats>,
     limit: Arc<Limit>,
     #[pin]
@@ -95,7 +95,7 @@ impl RawQueue {
         unsafe { &*q.cast::<Self>() }
     }
 
-    /// What is counted.
+    /// The counters of the queue.
     pub(super) fn stats(&self) -> &Arc<Stats> {
         &self.stats
     }
@@ -116,70 +116,97 @@ impl RawQueue {
 /// # Invariants
 ///
 /// - The C queue in `raw` is initialized, its `lock` points to the field of that name, its
-///   `drv_priv` to the `T::Context` that embeds this queue, and its buffers are of the size of a
+///   `drv_priv` to the `T::Owner` that embeds this queue, and its buffers are of the size of a
 ///   [`RawBuffer`].
-/// - Each buffer in `ready` was given by `buf_queue` and not yet returned; each buffer that is out
-///   belongs to exactly one [`Buffer`].
+/// - Each buffer in the lists of `buffers` was given by `buf_queue` and not yet returned; each
+///   buffer that is counted as taken there belongs to exactly one [`Buffer`].
+/// - What is in `active` borrows from this queue, whatever lifetime its type names.
 #[pin_data(PinnedDrop)]
 pub struct Queue<T: Operations> {
+    /// Dropped before what its buffers are given back to.
+    #[pin]
+    active: SpinLockIrq<T::Active<'static>>,
+    /// There while the queue streams; protected by `lock`.
+    stream: UnsafeCell<Option<T::Stream>>,
     #[pin]
     raw: RawQueue,
     #[pin]
     lock: Opaque<bindings::mutex>,
+    /// Of `lock`: the queues of different devices may be nested.
     #[pin]
-    ready: SpinLockIrq<Ready>,
+    lock_class: LockClassKey,
     #[pin]
-    idle: CondVar,
+    buffers: SpinLockIrq<ActiveList>,
+    /// Whether streaming has started: until then, what is completed has to wait. Changes with the
+    /// lock of `buffers` held; is cleared while no buffer is taken.
+    is_started: Atomic<bool>,
+    #[pin]
+    all_returned: CondVar,
     #[pin]
     _pin: PhantomPinned,
-    _p: PhantomData<T>,
 }
 
-// SAFETY: The C queue has no ties to a thread.
+// SAFETY: The C queue has no ties to a thread, and what the driver has in it is `Send`.
 unsafe impl<T: Operations> Send for Queue<T> {}
 
 // SAFETY: The methods on shared references take the locks that they need.
 unsafe impl<T: Operations> Sync for Queue<T> {}
 
 impl<T: Operations> Queue<T> {
-    /// Initializes a queue for buffers of `buf_type`, a `V4L2_BUF_TYPE_*`, whose callbacks get
-    /// `context`, and whose memory is mapped for `dev`.
+    /// Initializes a queue for buffers of `buf_type`, a `V4L2_BUF_TYPE_*`, which is a part of
+    /// `owner`.
     ///
     /// # Safety
     ///
     /// The caller ensures that
     ///
-    /// - the queue is a part of `context`, and lives as long as it does;
-    /// - `context` is fully initialized before the queue is used;
-    /// - `context` holds `dev`, and the queue's buffers are freed before `dev` is unbound.
-    pub(crate) unsafe fn new<'a>(
-        dev: &'a device::Device,
-        context: NonNull<T::Context>,
+    /// - the queue is a part of `owner`, and lives as long as it does;
+    /// - `owner` is fully initialized, and [`set_device`](Self::set_device) has been called, before
+    ///   the C queue is used.
+    pub(crate) unsafe fn new(
+        owner: NonNull<T::Owner>,
         buf_type: u32,
-        config: &'a Config,
         stats: Arc<Stats>,
-    ) -> impl PinInit<Self, Error> + 'a
-    where
-        T: 'a,
-    {
-        let dev: *const device::Device = dev;
+    ) -> impl PinInit<Self, Error> {
+        const { T::CONFIG.check() };
 
         try_pin_init!(&this in Self {
-            lock <- Opaque::ffi_init(|slot| {
-                // SAFETY: The slot is memory for a mutex.
-                unsafe { bindings::mutex_init(slot) }
-            }),
-            ready <- SpinLockIrq::new(
-                Ready { head: null_mut(), tail: null_mut(), out: 0 },
-                lock_name!("vb2::Queue::ready"),
+            active <- SpinLockIrq::new(
+                T::Active::default(),
+                lock_name!("vb2::Queue::active"),
                 static_lock_class!(),
             ),
-            idle <- CondVar::new(lock_name!("vb2::Queue::idle"), static_lock_class!()),
+            stream: UnsafeCell::new(None),
+            lock_class <- LockClassKey::new_dynamic(),
+            lock <- Opaque::ffi_init(|slot| {
+                // SAFETY: The slot is memory for a mutex; the class is initialized, and stays for
+                // longer than the mutex is used.
+                unsafe {
+                    bindings::__mutex_init(
+                        slot,
+                        lock_name!("vb2::Queue::lock").as_char_ptr(),
+                        (*this.as_ptr()).lock_class.as_ptr(),
+                    )
+                }
+            }),
+            buffers <- SpinLockIrq::new(
+                ActiveList::new(),
+                lock_name!("vb2::Queue::buffers"),
+                static_lock_class!(),
+            ),
+            is_started: Atomic::new(false),
+            all_returned <- CondVar::new(
+                lock_name!("vb2::Queue::all_returned"),
+                static_lock_class!(),
+            ),
             raw <- try_pin_init!(RawQueue {
                 cache <- Cache::new(stats.clone()),
-                limit: Limit::new(config)?,
+                limit: Limit::new(&T::CONFIG)?,
                 stats,
+                is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
+                    let config = &T::CONFIG;
+
                     // SAFETY: The slot is memory for a `vb2_queue`, for which all zeroes is the
                     // state that C code starts from; `this` points to the struct that is being
                     // initialized.
@@ -189,14 +216,14 @@ impl<T: Operations> Queue<T> {
                         (*q).io_modes = config
                             .io_modes(buf_type)
                             .fold(0, |all, mode| all | *mode as u32);
-                        (*q).dev = dev.cast_mut().cast();
                         (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
                         (*q).ops = &VTable::<T>::OPS;
                         (*q).mem_ops = &memory::OPS;
-                        (*q).drv_priv = context.as_ptr().cast();
+                        (*q).drv_priv = owner.as_ptr().cast();
                         (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
                         (*q).timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
                         (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
+                        (*q).min_queued_buffers = config.min_queued_buffers;
                         (*q).max_num_buffers = config.max_num_buffers;
                     }
                     // SAFETY: All that the core asks for is set above.
@@ -204,8 +231,19 @@ impl<T: Operations> Queue<T> {
                 }),
             }),
             _pin: PhantomPinned,
-            _p: PhantomData,
         })
+    }
+
+    /// Sets the device that the memory of buffers is mapped for.
+    ///
+    /// # Safety
+    ///
+    /// The queue is not used yet. Its buffers are freed before `dev` is unbound.
+    pub(crate) unsafe fn set_device(&self, dev: &device::Device<Bound>) {
+        let dev: &device::Device = dev;
+
+        // SAFETY: By the safety requirements nobody else uses the field.
+        unsafe { (*self.as_raw()).dev = core::ptr::from_ref(dev).cast_mut().cast() };
     }
 
     /// The C queue.
@@ -231,10 +269,32 @@ impl<T: Operations> Queue<T> {
 
     /// # Safety
     ///
-    /// `q` must be the queue of a live `Self`.
-    pub(super) unsafe fn context<'a>(q: *mut bindings::vb2_queue) -> &'a T::Context {
-        // SAFETY: By the type invariants.
-        unsafe { &*(*q).drv_priv.cast::<T::Context>() }
+    /// `q` must be the queue of a live `Self`, and the invariants of [`Context`] hold.
+    pub(super) unsafe fn context<'a>(q: *mut bindings::vb2_queue) -> Context<'a, T> {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe { Context::new(Self::from_raw(q), &*(*q).drv_priv.cast::<T::Owner>()) }
+    }
+
+    /// From now on nothing is allocated or started any more: what the ioctls and read() ask for
+    /// fails with `ENODEV`. What streams goes on until the queue is released.
+    ///
+    /// File operations test whether their node is registered before they wait for the queue's lock,
+    /// and do not test again; who has missed this holds the lock, and is stopped by the release.
+    pub(crate) fn shut(&self) {
+        self.raw.is_shut.store(true, Relaxed);
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.raw.is_shut.load(Relaxed)
+    }
+
+    /// Tells user space that the hardware is dead, in any context: those who wait are woken, and
+    /// all that needs buffers fails with `EIO` until streaming is stopped.
+    ///
+    /// Corresponds to `vb2_queue_error()`.
+    pub fn error(&self) {
+        // SAFETY: The queue is initialized; the call sets a flag, and wakes.
+        unsafe { bindings::vb2_queue_error(self.as_raw()) };
     }
 
     /// What happens to the memory of the queue's buffers, in numbers.
@@ -254,10 +314,24 @@ impl<T: Operations> Queue<T> {
 
     /// Takes the exported buffers of the queue back from importers, or lets them have them again;
     /// see [`Pages::revoke`](crate::dma_buf::Pages::revoke).
+    ///
+    /// Sleeps, and takes the queue's lock, which the callbacks of a driver hold: there it is
+    /// [`Context::revoke_exports`].
     pub fn revoke_exports(&self, is_revoked: bool) -> Result {
         // SAFETY: The mutex is initialized.
         unsafe { bindings::mutex_lock(self.lock()) };
-        // SAFETY: The lock keeps the buffers where they are.
+        // SAFETY: It is held.
+        let result = unsafe { self.revoke_exports_locked(is_revoked) };
+        // SAFETY: It was locked above.
+        unsafe { bindings::mutex_unlock(self.lock()) };
+        result
+    }
+
+    /// # Safety
+    ///
+    /// The queue's lock must be held.
+    pub(super) unsafe fn revoke_exports_locked(&self, is_revoked: bool) -> Result {
+        // SAFETY: By the safety requirements.
         let planes = unsafe { self.planes() };
         let results = planes.map(|plane| {
             // SAFETY: The plane of a buffer that is there, under the lock of whose queue its memory
@@ -272,10 +346,7 @@ impl<T: Operations> Queue<T> {
             pages.map_or(Ok(()), |pages| pages.revoke(is_revoked))
         });
         // All of them, though a signal may have ended the wait for one.
-        let result = results.fold(Ok(()), Result::and);
-        // SAFETY: It was locked above.
-        unsafe { bindings::mutex_unlock(self.lock()) };
-        result
+        results.fold(Ok(()), Result::and)
     }
 
     /// The buffers that there are.
@@ -330,21 +401,44 @@ impl<T: Operations> Queue<T> {
         unsafe { bindings::vb2_is_busy(self.as_raw()) }
     }
 
-    /// Takes the buffer that has waited longest, if there is one.
+    /// Takes the buffer that has waited longest, if there is one. In any context.
     pub fn next(&self) -> Option<Buffer<'_, T>> {
-        let mut ready = self.ready.lock();
-        let raw = NonNull::new(ready.head)?;
+        let mut buffers = self.buffers.lock();
+        let raw = buffers.list.pop_front()?;
 
-        // SAFETY: By the type invariants the buffers in the list are alive and ours.
-        ready.head = unsafe { raw.as_ref().next() };
-        if ready.head.is_null() {
-            ready.tail = null_mut();
-        }
-        ready.out += 1;
-        drop(ready);
+        buffers.taken += 1;
+        drop(buffers);
 
         // SAFETY: It is not in the list any more, and counted.
         Some(unsafe { Buffer::new(self, raw) })
+    }
+
+    /// Calls `f` with what the hardware has, in any context; interrupts are off meanwhile.
+    ///
+    /// The queue that `f` gets is this one, for as long as its buffers may be kept: what it gives
+    /// by [`next`](Self::next) can be put into the hardware's slots, and lives there until it is
+    /// taken out or streaming stops.
+    pub fn with_active<R>(
+        &self,
+        f: impl for<'q> FnOnce(&'q Self, &mut T::Active<'q>) -> R,
+    ) -> R {
+        let mut active = self.active.lock();
+        // The lifetime in a type changes nothing of its layout. For `f` it can be any, so that
+        // there is nothing with a shorter one than that of the queue that it could put in.
+        let active = core::ptr::from_mut(&mut *active).cast();
+
+        // SAFETY: By the type invariants what is in there borrows from this queue.
+        f(self, unsafe { &mut *active })
+    }
+
+    /// Exchanges what runs while the queue streams.
+    ///
+    /// # Safety
+    ///
+    /// The queue's lock must be held.
+    pub(super) unsafe fn set_stream(&self, stream: Option<T::Stream>) -> Option<T::Stream> {
+        // SAFETY: By the safety requirements nobody else uses it now.
+        unsafe { self.stream.get().replace(stream) }
     }
 
     /// Appends a buffer.
@@ -352,64 +446,125 @@ impl<T: Operations> Queue<T> {
     /// # Safety
     ///
     /// videobuf2 must just have given the buffer to the driver.
-    pub(super) unsafe fn put(&self, raw: NonNull<RawBuffer>) {
-        let mut ready = self.ready.lock();
-
-        // SAFETY: The buffer is alive, and belongs to the list from here on.
-        unsafe { raw.as_ref().set_next(null_mut()) };
-        match NonNull::new(ready.tail) {
-            // SAFETY: By the type invariants.
-            Some(tail) => unsafe { tail.as_ref().set_next(raw.as_ptr()) },
-            None => ready.head = raw.as_ptr(),
-        }
-        ready.tail = raw.as_ptr();
+    pub(super) unsafe fn push_back(&self, raw: NonNull<RawBuffer>) {
+        // SAFETY: By the safety requirements.
+        unsafe { self.buffers.lock().list.push_back(raw) };
     }
 
-    /// Takes back a buffer that was not filled: it is the first to be taken again.
+    /// Takes back a buffer that was not filled, to the head of the list: it is the first to be
+    /// taken again.
     ///
     /// # Safety
     ///
     /// The buffer must be that of a [`Buffer`] of this queue which is not used any more.
-    pub(super) unsafe fn untake(&self, raw: NonNull<RawBuffer>) {
-        let mut ready = self.ready.lock();
+    pub(super) unsafe fn requeue(&self, raw: NonNull<RawBuffer>) {
+        let mut buffers = self.buffers.lock();
 
-        // SAFETY: The buffer is alive, and belongs to the list from here on.
-        unsafe { raw.as_ref().set_next(ready.head) };
-        ready.head = raw.as_ptr();
-        if ready.tail.is_null() {
-            ready.tail = raw.as_ptr();
+        // SAFETY: By the safety requirements.
+        unsafe { buffers.list.push_front(raw) };
+        buffers.taken -= 1;
+        drop(buffers);
+        self.all_returned.notify_all();
+    }
+
+    /// Gives the buffer of a [`Buffer`] back to videobuf2, in any context; before streaming has
+    /// started, when it has.
+    ///
+    /// Where a start fails, videobuf2 keeps buffers queued, and must not have been given one as
+    /// complete.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be that of a [`Buffer`] of this queue which is not used any more.
+    pub(super) unsafe fn give_back(
+        &self,
+        raw: NonNull<RawBuffer>,
+        state: bindings::vb2_buffer_state,
+    ) {
+        if !self.is_started.load(Relaxed) {
+            let mut buffers = self.buffers.lock();
+
+            if !self.is_started.load(Relaxed) {
+                // SAFETY: By the safety requirements.
+                unsafe {
+                    raw.as_ref().park(state);
+                    buffers.parked.push_back(raw);
+                }
+                buffers.taken -= 1;
+                drop(buffers);
+                return self.all_returned.notify_all();
+            }
         }
-        ready.out -= 1;
-        drop(ready);
-        self.idle.notify_all();
+
+        // SAFETY: By the safety requirements.
+        unsafe { raw.as_ref().done(state) };
+        self.buffers.lock().taken -= 1;
+        self.all_returned.notify_all();
     }
 
-    /// Notes that a [`Buffer`] was given back to videobuf2.
-    pub(super) fn returned(&self) {
-        self.ready.lock().out -= 1;
-        self.idle.notify_all();
+    /// Streaming has started: completes what had to wait.
+    pub(super) fn end_start(&self) {
+        let mut buffers = self.buffers.lock();
+
+        // In the order in which they came: what is completed from here on comes after these.
+        while let Some(raw) = buffers.parked.pop_front() {
+            // SAFETY: It was parked, and out of the list it is ours.
+            unsafe { raw.as_ref().unpark() };
+        }
+        self.is_started.store(true, Relaxed);
     }
 
-    /// Gives all buffers back to videobuf2 in `state`, and waits for those that are out.
-    pub(super) fn drain(&self, state: bindings::vb2_buffer_state) {
-        let mut ready = self.ready.lock();
+    /// Gives all buffers back to videobuf2 in `state`, and waits for those that are taken.
+    pub(super) fn return_all_buffers(&self, state: bindings::vb2_buffer_state) {
+        // What is in the hardware's slots goes back to the list. Not dropped under the lock.
+        let active = core::mem::take(&mut *self.active.lock());
+        drop(active);
+
+        let mut buffers = self.buffers.lock();
+        let mut patience = Some(msecs_to_jiffies(PATIENCE));
 
         loop {
-            while let Some(raw) = NonNull::new(ready.head) {
-                // SAFETY: By the type invariants the buffer is alive and in the driver's hands;
-                // `vb2_buffer_done()` may be called in any context.
-                unsafe {
-                    ready.head = raw.as_ref().next();
-                    bindings::vb2_buffer_done(raw.as_ref().vb(), state);
-                }
+            while let Some(raw) = buffers
+                .parked
+                .pop_front()
+                .or_else(|| buffers.list.pop_front())
+            {
+                // SAFETY: By the type invariants the buffer is in the driver's hands.
+                unsafe { raw.as_ref().done(state) };
             }
-            ready.tail = null_mut();
+            if buffers.taken == 0 {
+                break;
+            }
 
-            if ready.out == 0 {
-                return;
-            }
-            self.idle.wait(&mut ready);
+            let Some(jiffies) = patience else {
+                self.all_returned.wait(&mut buffers);
+                continue;
+            };
+            patience = match self
+                .all_returned
+                .wait_interruptible_timeout(&mut buffers, jiffies)
+            {
+                CondVarTimeoutResult::Woken { jiffies } => Some(jiffies),
+                // The memory is still written to: a signal cannot end the wait.
+                CondVarTimeoutResult::Signal { .. } => None,
+                CondVarTimeoutResult::Timeout => {
+                    self.warn(buffers.taken);
+                    None
+                }
+            };
         }
+        self.is_started.store(false, Relaxed);
+    }
+
+    /// Names a driver that keeps buffers.
+    fn warn(&self, count: usize) {
+        // SAFETY: The device is held, and bound as long as there are buffers.
+        let dev = unsafe { super::ops::device((*self.as_raw()).dev) };
+        let dev: &device::Device = dev;
+
+        dev.pr_warn(fmt!(
+            "streaming cannot stop: the driver has not given {count} buffers back\n"
+        ));
     }
 }
 

@@ -17,10 +17,11 @@ pub(super) use self::user::{
 use super::{
     Buffer,
     Config,
+    Context,
     IoMode,
-    Layout,
     Meta,
     Operations,
+    PlaneSizes,
     Queue,
     TimestampSource, //
 };
@@ -42,6 +43,7 @@ use core::ptr::null_mut;
 use kernel::{
     error::to_result,
     fs::file::flags::O_RDWR,
+    page::PAGE_SIZE,
     prelude::*,
     sync::{
         aref::ARef,
@@ -62,35 +64,48 @@ pub(super) const DMABUF: u32 = bindings::v4l2_memory_V4L2_MEMORY_DMABUF;
 pub(super) struct Camera {
     #[pin]
     pub(super) queue: Queue<Camera>,
-    layout: Layout,
+    planes: PlaneSizes,
     /// The error with which streaming does not start, or 0.
     pub(super) start_error: Atomic<i32>,
 }
 
 #[vtable]
 impl Operations for Camera {
-    type Context = Self;
+    type Owner = Self;
+    type Active<'q> = Option<Buffer<'q, Self>>;
+    type Stream = ();
 
-    fn layout(context: &Self) -> Result<Layout> {
-        Ok(context.layout)
+    const CONFIG: Config = Config {
+        io_modes: &[IoMode::Mmap, IoMode::UserPtr, IoMode::DmaBuf],
+        min_reqbufs_allocation: 1,
+        min_queued_buffers: 0,
+        max_num_buffers: 32,
+        max_bytes: user::MAX_PAGES * PAGE_SIZE,
+    };
+
+    fn queue_setup(cx: &Context<'_, Self>) -> Result<PlaneSizes> {
+        Ok(cx.planes)
     }
 
-    fn timestamp_source(_context: &Self) -> TimestampSource {
+    fn timestamp_source(_cx: &Context<'_, Self>) -> TimestampSource {
         TimestampSource::StartOfExposure
     }
 
-    fn start_streaming(context: &Self) -> Result {
-        match context.start_error.load(Relaxed) {
+    fn start_streaming(cx: &Context<'_, Self>) -> Result {
+        match cx.start_error.load(Relaxed) {
             0 => Ok(()),
             e => {
-                // One that is taken before the start fails must not be lost either.
-                drop(context.queue.next());
+                // One that is taken before the start fails must not be lost either, nor one that is
+                // complete, nor one in a slot of the hardware.
+                if let Some(buffer) = cx.queue().next() {
+                    buffer.done(&META, &[]);
+                }
+                drop(cx.queue().next());
+                cx.queue().with_active(|queue, slot| *slot = queue.next());
                 Err(Error::from_errno(-e))
             }
         }
     }
-
-    fn stop_streaming(_context: &Self) {}
 }
 
 /// What a frame is given back with, where a test does not look at it.

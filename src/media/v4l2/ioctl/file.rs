@@ -3,9 +3,9 @@
 //! File operations that differ from videobuf2's.
 
 use super::{
-    super::device::{
-        Capture,
-        Device, //
+    super::{
+        capture::Capture,
+        video_device::VideoDevice, //
     },
     VTable, //
 };
@@ -70,7 +70,7 @@ impl<T: Capture> VTable<T> {
         wait: *mut bindings::poll_table_struct,
     ) -> bindings::__poll_t {
         // SAFETY: By the safety requirements.
-        let queue = unsafe { Device::<T>::from_file(file) }.queue();
+        let queue = unsafe { VideoDevice::<T>::from_file(file) }.queue();
         let q = queue.as_raw();
         // Without a table, C takes every event for requested.
         let mut all = bindings::poll_table_struct {
@@ -142,15 +142,15 @@ impl<T: Capture> VTable<T> {
         }
 
         // SAFETY: By the safety requirements.
-        let dev = unsafe { Device::<T>::from_file(file) };
+        let node = unsafe { VideoDevice::<T>::from_file(file) };
         loop {
             // SAFETY: As above.
-            if let Err(e) = unsafe { dev.wait_for_event(file) } {
+            if let Err(e) = unsafe { node.wait_for_event(file) } {
                 return e.to_errno() as c_long;
             }
 
             // Another thread may have taken the event; the core would wait for the next one.
-            let _guard = dev.dequeue_event.lock();
+            let _guard = node.dequeue_event.lock();
             // SAFETY: The file of a node has a handle.
             if unsafe { bindings::v4l2_event_pending(bindings::file_to_v4l2_fh(file)) } != 0 {
                 return dequeue();

@@ -4,12 +4,9 @@
 
 use super::{
     super::{
-        device::{
-            BufType,
-            Capture,
-            Device, //
-        },
+        capture::Capture,
         format::{
+            Fract,
             FrmIval,
             FrmSize,
             PixFormat, //
@@ -17,7 +14,13 @@ use super::{
     },
     VTable, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    vb2::{
+        Context,
+        IoMode, //
+    },
+};
 use kernel::{
     error::from_result,
     ffi::{
@@ -28,27 +31,6 @@ use kernel::{
 };
 
 impl<T: Capture> VTable<T> {
-    /// What is asked of which device, and where the answer goes.
-    ///
-    /// # Safety
-    ///
-    /// As for the whole table; `format` is of a type for capturing video, and is used by nobody
-    /// else for as long as the result is.
-    unsafe fn asked<'a>(
-        file: *mut bindings::file,
-        format: *mut bindings::v4l2_format,
-    ) -> (&'a Device<T>, PixFormat, &'a mut bindings::v4l2_format) {
-        // SAFETY: By the safety requirements.
-        unsafe {
-            let format = &mut *format;
-            (
-                Device::<T>::from_file(file),
-                PixFormat::read(format),
-                format,
-            )
-        }
-    }
-
     /// # Safety
     ///
     /// As for the whole table.
@@ -58,10 +40,10 @@ impl<T: Capture> VTable<T> {
         desc: *mut bindings::v4l2_fmtdesc,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, desc) = unsafe { (Device::<T>::from_file(file), &mut *desc) };
+        let (cx, desc) = unsafe { (Self::context(file), &mut *desc) };
 
         from_result(|| {
-            let found = T::enum_fmt(dev, desc.index).ok_or(EINVAL)?;
+            let found = T::enum_fmt(&cx, desc.index).ok_or(EINVAL)?;
             desc.pixelformat = found.pixelformat;
             desc.flags = found.flags;
             Ok(0)
@@ -77,10 +59,12 @@ impl<T: Capture> VTable<T> {
         format: *mut bindings::v4l2_format,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, format) = unsafe { (Device::<T>::from_file(file), &mut *format) };
+        let (cx, format) = unsafe { (Self::context(file), &mut *format) };
 
-        T::g_fmt(dev).write(format);
-        0
+        from_result(|| {
+            T::g_fmt(&cx)?.write(format);
+            Ok(0)
+        })
     }
 
     /// # Safety
@@ -91,11 +75,15 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements.
-        let (dev, asked, format) = unsafe { Self::asked(file, format) };
+        // SAFETY: By the safety requirements; the type is one for capturing video.
+        let (cx, format) = unsafe { (Self::context(file), &mut *format) };
 
-        T::try_fmt(dev, &asked).write(format);
-        0
+        from_result(|| {
+            // SAFETY: As above.
+            let asked = unsafe { PixFormat::read(format) };
+            T::try_fmt(&cx, &asked)?.write(format);
+            Ok(0)
+        })
     }
 
     /// # Safety
@@ -106,15 +94,17 @@ impl<T: Capture> VTable<T> {
         _priv: *mut c_void,
         format: *mut bindings::v4l2_format,
     ) -> c_int {
-        // SAFETY: By the safety requirements.
-        let (dev, asked, format) = unsafe { Self::asked(file, format) };
+        // SAFETY: By the safety requirements; the type is one for capturing video.
+        let (cx, format) = unsafe { (Self::context(file), &mut *format) };
 
         from_result(|| {
-            if dev.queue().is_busy() {
+            if cx.queue().is_busy() {
                 return Err(EBUSY);
             }
-            let set = T::try_fmt(dev, &asked);
-            T::s_fmt(dev, &set);
+            // SAFETY: As above.
+            let asked = unsafe { PixFormat::read(format) };
+            let set = T::try_fmt(&cx, &asked)?;
+            T::s_fmt(&cx, &set)?;
             set.write(format);
             Ok(0)
         })
@@ -129,10 +119,10 @@ impl<T: Capture> VTable<T> {
         sizes: *mut bindings::v4l2_frmsizeenum,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, sizes) = unsafe { (Device::<T>::from_file(file), &mut *sizes) };
+        let (cx, sizes) = unsafe { (Self::context(file), &mut *sizes) };
 
         from_result(|| {
-            match T::enum_framesizes(dev, sizes.pixel_format, sizes.index).ok_or(EINVAL)? {
+            match T::enum_framesizes(&cx, sizes.pixel_format, sizes.index).ok_or(EINVAL)? {
                 FrmSize::Discrete(width, height) => {
                     sizes.type_ = bindings::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
                     sizes.__bindgen_anon_1.discrete =
@@ -167,12 +157,12 @@ impl<T: Capture> VTable<T> {
         ivals: *mut bindings::v4l2_frmivalenum,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, ivals) = unsafe { (Device::<T>::from_file(file), &mut *ivals) };
+        let (cx, ivals) = unsafe { (Self::context(file), &mut *ivals) };
 
         from_result(|| {
             let (width, height) = (ivals.width, ivals.height);
 
-            match T::enum_frameintervals(dev, ivals.pixel_format, width, height, ivals.index)
+            match T::enum_frameintervals(&cx, ivals.pixel_format, width, height, ivals.index)
                 .ok_or(EINVAL)?
             {
                 FrmIval::Discrete(interval) => {
@@ -205,19 +195,12 @@ impl<T: Capture> VTable<T> {
         parm: *mut bindings::v4l2_streamparm,
     ) -> c_int {
         // SAFETY: By the safety requirements; a capture type was checked for.
-        let (dev, capture) = unsafe { (Device::<T>::from_file(file), &mut (*parm).parm.capture) };
+        let (cx, capture) = unsafe { (Self::context(file), &mut (*parm).parm.capture) };
 
-        *capture = bindings::v4l2_captureparm {
-            capability: bindings::V4L2_CAP_TIMEPERFRAME,
-            timeperframe: T::interval(dev).into(),
-            readbuffers: match dev.buf_type() {
-                BufType::VideoCapture => T::QUEUE.min_reqbufs_allocation,
-                // There is no read().
-                BufType::VideoCaptureMplane => 0,
-            },
-            ..Default::default()
-        };
-        0
+        from_result(|| {
+            Self::fill_parm(&cx, capture, T::g_parm(&cx)?);
+            Ok(0)
+        })
     }
 
     /// # Safety
@@ -225,14 +208,42 @@ impl<T: Capture> VTable<T> {
     /// As for the whole table.
     pub(super) unsafe extern "C" fn s_parm_callback(
         file: *mut bindings::file,
-        priv_: *mut c_void,
+        _priv: *mut c_void,
         parm: *mut bindings::v4l2_streamparm,
     ) -> c_int {
         // SAFETY: By the safety requirements; a capture type was checked for.
-        unsafe {
-            let dev = Device::<T>::from_file(file);
-            T::s_interval(dev, (*parm).parm.capture.timeperframe.into());
-            Self::g_parm_callback(file, priv_, parm)
-        }
+        let (cx, capture) = unsafe { (Self::context(file), &mut (*parm).parm.capture) };
+
+        from_result(|| {
+            let interval = T::s_parm(&cx, capture.timeperframe.into())?;
+            Self::fill_parm(&cx, capture, interval);
+            Ok(0)
+        })
+    }
+
+    fn fill_parm(
+        cx: &Context<'_, T>,
+        capture: &mut bindings::v4l2_captureparm,
+        interval: Fract,
+    ) {
+        let has_read = T::CONFIG
+            .io_modes(cx.buf_type() as u32)
+            .any(|mode| *mode == IoMode::Read);
+
+        *capture = bindings::v4l2_captureparm {
+            // That the interval can be set, if it can.
+            capability: if T::HAS_S_PARM {
+                bindings::V4L2_CAP_TIMEPERFRAME
+            } else {
+                0
+            },
+            timeperframe: interval.into(),
+            readbuffers: if has_read {
+                T::CONFIG.min_reqbufs_allocation
+            } else {
+                0
+            },
+            ..Default::default()
+        };
     }
 }

@@ -4,10 +4,7 @@
 
 use super::{
     super::{
-        device::{
-            Capture,
-            Device, //
-        },
+        capture::Capture,
         selection::{
             Rect,
             Target, //
@@ -35,7 +32,7 @@ impl<T: Capture> VTable<T> {
         selection: *mut bindings::v4l2_selection,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, selection) = unsafe { (Device::<T>::from_file(file), &mut *selection) };
+        let (cx, selection) = unsafe { (Self::context(file), &mut *selection) };
 
         from_result(|| {
             // The core has made the single-planar type of the other; it looks no further.
@@ -43,7 +40,7 @@ impl<T: Capture> VTable<T> {
                 return Err(EINVAL);
             }
             let target = Target::try_from(selection.target)?;
-            selection.r = T::selection(dev, target).ok_or(EINVAL)?.into();
+            selection.r = T::g_selection(&cx, target)?.into();
             Ok(0)
         })
     }
@@ -57,20 +54,19 @@ impl<T: Capture> VTable<T> {
         selection: *mut bindings::v4l2_selection,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let (dev, selection) = unsafe { (Device::<T>::from_file(file), &mut *selection) };
+        let (cx, selection) = unsafe { (Self::context(file), &mut *selection) };
 
         from_result(|| {
             let is_capture = selection.type_ == bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
             if !is_capture || Target::try_from(selection.target)? != Target::Crop {
                 return Err(EINVAL);
             }
-            T::selection(dev, Target::Crop).ok_or(EINVAL)?;
             let asked = Rect::from(selection.r);
-            let crop = T::try_crop(dev, asked);
+            let crop = T::try_crop(&cx, asked)?;
             if !crop.is_allowed(&asked, selection.flags) {
                 return Err(ERANGE);
             }
-            T::s_crop(dev, crop);
+            T::s_crop(&cx, crop)?;
             selection.r = crop.into();
             Ok(0)
         })

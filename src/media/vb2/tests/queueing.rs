@@ -9,7 +9,6 @@ use crate::{
 };
 use kernel::{
     ffi::c_int,
-    page::PAGE_SIZE,
     sync::atomic::{
         Acquire,
         Release, //
@@ -70,11 +69,11 @@ mod suite {
     use super::*;
 
     #[test]
-    fn layouts_that_cannot_be_are_refused() -> Result {
-        assert!(Layout::new(&[]) == Err(EINVAL));
-        assert!(Layout::new(&[PAGE, 0]) == Err(EINVAL));
-        assert!(Layout::new(&[1; 9]) == Err(EINVAL));
-        assert!(Layout::new(&[1; 8])?.sizes() == [1; 8]);
+    fn sizes_that_cannot_be_are_refused() -> Result {
+        assert!(PlaneSizes::new(&[]) == Err(EINVAL));
+        assert!(PlaneSizes::new(&[PAGE, 0]) == Err(EINVAL));
+        assert!(PlaneSizes::new(&[1; 9]) == Err(EINVAL));
+        assert!(PlaneSizes::new(&[1; 8])?.sizes() == [1; 8]);
         Ok(())
     }
 
@@ -250,7 +249,73 @@ mod suite {
     }
 
     #[test]
-    fn stopping_waits_for_what_is_out() -> Result {
+    fn slots_of_the_hardware_are_recalled() -> Result {
+        let user = User::open(MMAP, 3, &[PAGE])?;
+        queue_all(&user, 3)?;
+        user.start()?;
+        user.camera
+            .queue
+            .with_active(|queue, slot| *slot = queue.next());
+        user.stop()?;
+        assert!(user.camera.queue.with_active(|_, slot| slot.is_none()));
+
+        // What is taken out of a slot is a buffer like any other.
+        queue_all(&user, 3)?;
+        user.start()?;
+        user.camera
+            .queue
+            .with_active(|queue, slot| *slot = queue.next());
+        user.camera.queue.with_active(|queue, slot| {
+            if let Some(buffer) = slot.take() {
+                buffer.done(&META, &[]);
+            }
+            *slot = queue.next();
+        });
+        assert_eq!(user.dequeue()?.index, 0);
+        assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
+    fn shut_queue_starts_no_more() -> Result {
+        let user = User::open(MMAP, 2, &[PAGE])?;
+        queue_all(&user, 2)?;
+        user.camera.queue.shut();
+        assert!(user.start() == Err(ENODEV));
+        assert!(user.request(2) == Err(ENODEV));
+        assert!(user.create(&[PAGE]).err() == Some(ENODEV));
+        assert!(user.camera.queue.next().is_none());
+        assert!(user.close());
+
+        // One that streams goes on until it is stopped.
+        let user = User::open(MMAP, 2, &[PAGE])?;
+        queue_all(&user, 2)?;
+        user.start()?;
+        user.camera.queue.shut();
+        assert!(!user.frame(0, b"last")?.is_error);
+        user.stop()?;
+        assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
+    fn dead_hardware_ends_waits() -> Result {
+        let user = User::open(MMAP, 2, &[PAGE])?;
+        queue_all(&user, 2)?;
+        user.start()?;
+        user.camera.queue.error();
+        assert!(user.dequeue().err() == Some(EIO));
+        assert!(user.queue(0, &[Plane::Mmap]) == Err(EIO));
+        user.stop()?;
+        queue_all(&user, 2)?;
+        user.start()?;
+        assert!(!user.frame(0, b"anew")?.is_error);
+        assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
+    fn stopping_waits_for_what_is_taken() -> Result {
         let user = User::open(MMAP, 2, &[PAGE])?;
         queue_all(&user, 2)?;
         user.start()?;

@@ -3,7 +3,6 @@
 //! User space, as far as a queue can tell.
 
 use super::*;
-use kernel::page::PAGE_SIZE;
 
 /// How many pages the buffers of a camera may have.
 pub(super) const MAX_PAGES: usize = 40;
@@ -71,30 +70,23 @@ pub(in super::super) struct User {
 impl User {
     /// Opens a camera whose buffers have planes of these sizes, and asks for so many.
     pub(in super::super) fn open(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
-        const CONFIG: Config = Config {
-            io_modes: &[IoMode::Mmap, IoMode::UserPtr, IoMode::DmaBuf],
-            min_reqbufs_allocation: 1,
-            max_num_buffers: 32,
-            max_bytes: MAX_PAGES * PAGE_SIZE,
-        };
         let dev = Device::new(c"vireo-kunit", true)?;
         let parent = dev.get();
         let stats = Stats::new()?;
-        let layout = Layout::new(sizes)?;
+        let planes = PlaneSizes::new(sizes)?;
         let buf_type = Self::buf_type(sizes.len());
         let counters = stats.clone();
         let camera = Arc::pin_init(
             try_pin_init!(&this in Camera {
-                // SAFETY: The queue is a part of the camera. `User` keeps the device for longer
-                // than the camera and its buffers, and uses the queue once it is initialized.
-                queue <- unsafe {
-                    Queue::new(parent, this, buf_type, &CONFIG, counters)
-                },
-                layout,
+                // SAFETY: The queue is a part of the camera, and used once that is initialized.
+                queue <- unsafe { Queue::new(this, buf_type, counters) },
+                planes,
                 start_error: Atomic::new(0),
             }),
             GFP_KERNEL,
         )?;
+        // SAFETY: Nobody uses the queue yet. `User` keeps the device for longer than the camera.
+        unsafe { camera.queue.set_device(parent) };
         let this = Self {
             camera,
             stats,
