@@ -105,7 +105,10 @@ impl Drop for Trace {
 fn symbols() -> io::Result<BTreeMap<u64, String>> {
     let text = fs::read_to_string("/proc/kallsyms")?;
     let symbol = |line: &str| {
-        let mut words = line.strip_suffix("[vireo]")?.split_whitespace();
+        let mut words = line
+            .strip_suffix("[vireo]")
+            .or(line.strip_suffix("[rust_media]"))?
+            .split_whitespace();
         let address = u64::from_str_radix(words.next()?, 16).ok()?;
         let kind = words.next()?;
         kind.eq_ignore_ascii_case("t")

@@ -32,7 +32,7 @@ use kernel::{
     },
     ffi::c_int,
     mm::virt::VmaNew,
-    module::this_module,
+    module::ThisModule,
     prelude::*,
     sync::aref::ARef,
     types::ForeignOwnable, //
@@ -169,7 +169,12 @@ pub trait Exporter: Send + Sync + 'static {
 ///
 /// `flags` are those of open(2), of which the access mode counts: it says what can be done with
 /// file descriptors of the dma-buf. The dma-buf keeps the module loaded.
-pub fn export<T, P>(owner: P, size: usize, flags: u32) -> Result<ARef<DmaBuf>>
+pub fn export<T, P>(
+    owner: P,
+    size: usize,
+    flags: u32,
+    module: &'static ThisModule,
+) -> Result<ARef<DmaBuf>>
 where
     T: Exporter,
     P: ForeignOwnable + Send + 'static,
@@ -187,7 +192,7 @@ where
     let info = bindings::dma_buf_export_info {
         // SAFETY: This only returns a constant.
         exp_name: unsafe { bindings::modname() },
-        owner: this_module::<T::OwnerModule>().as_ptr(),
+        owner: module.as_ptr(),
         ops: &VTable::<T, P>::OPS,
         size,
         flags: flags as c_int,

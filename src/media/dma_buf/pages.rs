@@ -25,6 +25,7 @@ use kernel::{
     dma::DataDirection,
     ffi::c_void,
     mm::virt::VmaNew,
+    module::ThisModule,
     page::{
         page_align,
         PAGE_SHIFT, //
@@ -164,8 +165,10 @@ impl Pages {
     }
 
     /// Makes a dma-buf of the memory. `flags` are those of open(2), whose access mode counts.
-    pub fn export(&self, flags: u32) -> Result<ARef<DmaBuf>> {
-        let dmabuf = export::<Self, ARef<Self>>(self.into(), self.size(), flags)?;
+    ///
+    /// `module` cannot be unloaded before the dma-buf is released.
+    pub fn export(&self, flags: u32, module: &'static ThisModule) -> Result<ARef<DmaBuf>> {
+        let dmabuf = export::<Self, ARef<Self>>(self.into(), self.size(), flags, module)?;
 
         self.exports.add(&dmabuf)?;
         self.stats.inc(Counter::Exports);

@@ -32,6 +32,10 @@ use kernel::{
         O_RDONLY,
         O_RDWR, //
     },
+    module::{
+        this_module,
+        ThisModule, //
+    },
     page::PAGE_SIZE,
     prelude::*,
     str::CString,
@@ -44,6 +48,9 @@ use kernel::{
         Arc, //
     },
 };
+
+/// The module that the tests are in, for what they export.
+pub(crate) const MODULE: &ThisModule = this_module::<crate::LocalModule>();
 
 /// A device that can, or cannot, do DMA.
 pub(crate) struct Device {
@@ -352,7 +359,7 @@ mod suite {
             Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?),
             GFP_KERNEL,
         )?;
-        let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
+        let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR, MODULE)?;
 
         let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
         assert!(attachment.vmap().err().map(|(e, _)| e) == Some(EINVAL));

@@ -23,6 +23,7 @@ use crate::{
 };
 use core::marker::PhantomData;
 use kernel::{
+    device,
     error::from_result,
     ffi::{
         c_int,
@@ -31,6 +32,9 @@ use kernel::{
     },
     prelude::*, //
 };
+
+/// What the name of a bus that the core does not know begins with.
+const PLATFORM: &[u8] = b"platform:";
 
 /// The tables of a `T`'s node.
 ///
@@ -145,9 +149,18 @@ impl<T: Capture> VTable<T> {
         // SAFETY: By the safety requirements.
         let (node, cap) = unsafe { (VideoDevice::<T>::from_file(file), &mut *cap) };
 
-        // The core fills in the bus and the capabilities.
+        // The core fills in the capabilities, and the buses that it knows.
         copy_name(&mut cap.driver, T::Driver::NAME);
         copy_name(&mut cap.card, node.card());
+        if cap.bus_info[0] == 0 {
+            // SAFETY: By the safety requirements.
+            let cx = unsafe { Self::context(file) };
+            let parent: &device::Device = cx.device().parent();
+            let (prefix, name) = cap.bus_info.split_at_mut(PLATFORM.len());
+
+            prefix.copy_from_slice(PLATFORM);
+            copy_name(name, parent.name());
+        }
         0
     }
 

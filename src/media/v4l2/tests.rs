@@ -38,8 +38,13 @@ use kernel::{
     faux,
     new_mutex,
     prelude::*,
+    str::CString,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -235,7 +240,10 @@ struct Bench {
 
 impl Bench {
     fn new(failure: Failure) -> Result<Self> {
-        let parent = faux::Registration::new(c"vireo-kunit", None)?;
+        // A test that fails leaves its device behind.
+        static COUNT: Atomic<u32> = Atomic::new(0);
+        let name = CString::try_from_fmt(fmt!("vireo-kunit-{}", COUNT.fetch_add(1, Relaxed)))?;
+        let parent = faux::Registration::new(&name, None)?;
         let notes = Notes::new()?;
         let (all, each) = (notes.clone(), notes.clone());
         let channel = move |number| {
@@ -445,7 +453,7 @@ mod suite {
         let bench = Bench {
             device,
             notes,
-            parent: faux::Registration::new(c"vireo-kunit", None)?,
+            parent: faux::Registration::new(c"vireo-kunit-other", None)?,
         };
         assert!(bench.request(0) == Err(ENODEV));
         assert!(bench.stream(0) == Err(ENODEV));

@@ -46,6 +46,10 @@ use kernel::{
         Bound, //
     },
     error::to_result,
+    module::{
+        this_module,
+        ThisModule, //
+    },
     prelude::*,
     static_lock_class,
     sync::{
@@ -76,6 +80,8 @@ const PATIENCE: u32 = 10_000;
 pub(super) struct RawQueue {
     #[pin]
     queue: Opaque<bindings::vb2_queue>,
+    /// The driver's, which owns what is exported.
+    module: &'static ThisModule,
     /// Nothing is allocated or started any more, whoever comes.
     is_shut: Atomic<bool>,
     stats: Arc<Stats>,
@@ -98,6 +104,11 @@ impl RawQueue {
     /// The counters of the queue.
     pub(super) fn stats(&self) -> &Arc<Stats> {
         &self.stats
+    }
+
+    /// The driver's module.
+    pub(super) fn module(&self) -> &'static ThisModule {
+        self.module
     }
 
     /// How much memory the buffers may have.
@@ -203,6 +214,7 @@ impl<T: Operations> Queue<T> {
                 cache <- Cache::new(stats.clone()),
                 limit: Limit::new(&T::CONFIG)?,
                 stats,
+                module: this_module::<T::OwnerModule>(),
                 is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
                     let config = &T::CONFIG;

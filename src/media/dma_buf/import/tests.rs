@@ -15,7 +15,8 @@ use super::{
                 Staged, //
             },
             without_warnings,
-            Device, //
+            Device,
+            MODULE, //
         },
         DmaBuf,
         Pages, //
@@ -315,7 +316,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", false)?;
         let stats = Stats::new()?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let import = DynamicImport::new(&*pages.export(O_RDWR)?, dev.get(), stats.clone())?;
+        let import = DynamicImport::new(&*pages.export(O_RDWR, MODULE)?, dev.get(), stats.clone())?;
 
         import.map()?;
         import.begin_cpu_access()?.write(0, &[1])?;

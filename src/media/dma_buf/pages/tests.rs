@@ -8,7 +8,8 @@ use super::{
     super::{
         tests::{
             settle,
-            Device, //
+            Device,
+            MODULE, //
         },
         Attachment,
         DmaBuf,
@@ -46,7 +47,7 @@ use kernel::{
 };
 
 fn attach<'a>(pages: &Pages, dev: &'a Device, dir: DataDirection) -> Result<MappedAttachment<'a>> {
-    Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
+    Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
         .map(dir)
         .map_err(|(e, _)| e)
 }
@@ -140,8 +141,8 @@ mod suite {
         drop(another);
         assert_eq!(pages.users(), 1);
 
-        let first = pages.export(O_RDWR)?;
-        let second = pages.export(O_RDWR)?;
+        let first = pages.export(O_RDWR, MODULE)?;
+        let second = pages.export(O_RDWR, MODULE)?;
         assert_eq!(pages.users(), 3);
         drop(first);
         settle();
@@ -156,7 +157,7 @@ mod suite {
     fn dma_buf_outlives_its_exporter() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
+        let dmabuf = pages.export(O_RDWR, MODULE)?;
         assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
 
         pages.map().write(2 * PAGE_SIZE, b"frame")?;
@@ -178,7 +179,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
-        let mut vmap = Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
+        let mut vmap = Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
             .vmap()
             .map_err(|(e, _)| e)?;
         let access = vmap.begin_cpu_access()?;
@@ -238,7 +239,7 @@ mod suite {
     #[test]
     fn processes_share_the_memory() -> Result {
         let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
+        let dmabuf = pages.export(O_RDWR, MODULE)?;
         pages.map().write(PAGE_SIZE, b"from the driver")?;
 
         let whole = mmap(&dmabuf, 3 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0)?;
@@ -259,7 +260,7 @@ mod suite {
     #[test]
     fn mappings_keep_the_memory() -> Result {
         let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
+        let dmabuf = pages.export(O_RDWR, MODULE)?;
         assert_eq!(pages.users(), 2);
 
         let addr = mmap(&dmabuf, 3 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0)?;
@@ -281,14 +282,14 @@ mod suite {
     #[test]
     fn mappings_are_limited() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
+        let dmabuf = pages.export(O_RDWR, MODULE)?;
 
         // A private one would part from the others, and too long a one end in nothing.
         assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_PRIVATE, 0) == Err(EINVAL));
         assert!(mmap(&dmabuf, 2 * PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0) == Err(EINVAL));
         assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, PAGE_SIZE) == Err(EINVAL));
 
-        let dmabuf = pages.export(O_RDONLY)?;
+        let dmabuf = pages.export(O_RDONLY, MODULE)?;
         assert!(mmap(&dmabuf, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, 0) == Err(EACCES));
         mmap(&dmabuf, PAGE_SIZE, PROT_READ, MAP_SHARED, 0)?;
         Ok(())
@@ -298,9 +299,9 @@ mod suite {
     fn access_mode_is_kept() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
-        assert!(!pages.export(O_RDONLY)?.is_writable());
-        assert!(pages.export(O_WRONLY)?.is_writable());
-        assert!(pages.export(O_RDWR)?.is_writable());
+        assert!(!pages.export(O_RDONLY, MODULE)?.is_writable());
+        assert!(pages.export(O_WRONLY, MODULE)?.is_writable());
+        assert!(pages.export(O_RDWR, MODULE)?.is_writable());
         settle();
         assert_eq!(pages.users(), 1);
         Ok(())
@@ -328,7 +329,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let stats = Stats::new()?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, stats.clone())?;
-        let (first, second) = (pages.export(O_RDWR)?, pages.export(O_RDWR)?);
+        let (first, second) = (pages.export(O_RDWR, MODULE)?, pages.export(O_RDWR, MODULE)?);
         assert_eq!(stats.get(Counter::Exports), 2);
 
         // One that can be told, one that cannot, and one that is not mapped yet.

@@ -13,7 +13,8 @@ use super::{
         Pages,
         ResvLocked, //
     },
-    settle, //
+    settle,
+    MODULE, //
 };
 use crate::{
     iosys_map::Map,
@@ -137,7 +138,7 @@ impl Staged {
             GFP_KERNEL,
         )?;
 
-        Ok((export::<Self, Arc<Self>>(this, size, flags)?, memory, notes))
+        Ok((export::<Self, Arc<Self>>(this, size, flags, MODULE)?, memory, notes))
     }
 
     fn copy(from: &Pages, to: &Pages) -> Result {

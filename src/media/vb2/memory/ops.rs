@@ -93,16 +93,24 @@ unsafe extern "C" fn release_callback(mem_priv: *mut c_void) {
 
 /// # Safety
 ///
-/// `mem_priv` must come from these operations.
+/// `vb` must be a buffer of a queue, and `mem_priv` come from these operations.
 unsafe extern "C" fn get_dmabuf_callback(
-    _vb: *mut bindings::vb2_buffer,
+    vb: *mut bindings::vb2_buffer,
     mem_priv: *mut c_void,
     flags: c_ulong,
 ) -> *mut bindings::dma_buf {
     // SAFETY: By the safety requirements.
-    let memory = unsafe { Memory::from_priv(mem_priv) };
+    let (memory, queue) = unsafe {
+        (
+            Memory::from_priv(mem_priv),
+            RawQueue::from_vb2((*vb).vb2_queue),
+        )
+    };
 
-    match memory.pages().and_then(|pages| pages.export(flags as u32)) {
+    match memory
+        .pages()
+        .and_then(|pages| pages.export(flags as u32, queue.module()))
+    {
         Ok(dmabuf) => ARef::into_raw(dmabuf).as_ptr().cast(),
         Err(e) => e.to_ptr(),
     }

@@ -4,6 +4,7 @@
 
 use super::super::super::{
     export,
+    tests::MODULE,
     DmaBuf,
     Exporter,
     Importer,
@@ -61,7 +62,7 @@ impl MovingExporter {
             },
             GFP_KERNEL,
         )?;
-        let dmabuf = export::<Self, Arc<Self>>(this.clone(), PAGE_SIZE, O_RDWR)?;
+        let dmabuf = export::<Self, Arc<Self>>(this.clone(), PAGE_SIZE, O_RDWR, MODULE)?;
 
         this.dmabuf.store(dmabuf.as_raw() as usize, Relaxed);
         Ok((dmabuf, this))

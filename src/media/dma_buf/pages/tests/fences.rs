@@ -6,7 +6,8 @@ use super::super::{
     super::{
         tests::{
             fence::Fence,
-            Device, //
+            Device,
+            MODULE, //
         },
         Attachment,
         DmaBuf,
@@ -174,7 +175,7 @@ mod suite {
     fn exports_share_fences() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let (first, second) = (pages.export(O_RDWR)?, pages.export(O_RDWR)?);
+        let (first, second) = (pages.export(O_RDWR, MODULE)?, pages.export(O_RDWR, MODULE)?);
         let import = DynamicImport::new(&second, dev.get(), Stats::new()?)?;
         // SAFETY: The dma-buf is valid.
         let is_idle = || unsafe {
@@ -194,7 +195,7 @@ mod suite {
     #[test]
     fn driver_waits_for_readers() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let fence = Fence::add(&*pages.export(O_RDWR)?, READ)?;
+        let fence = Fence::add(&*pages.export(O_RDWR, MODULE)?, READ)?;
         let worker = Worker::spawn(Job::Access(pages))?;
 
         let waits = worker.waits();
@@ -207,7 +208,7 @@ mod suite {
     #[test]
     fn stopping_a_thread_ends_its_wait() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let fence = Fence::add(&*pages.export(O_RDWR)?, READ)?;
+        let fence = Fence::add(&*pages.export(O_RDWR, MODULE)?, READ)?;
         let worker = Worker::spawn(Job::Access(pages))?;
 
         let is_done = worker.is_done.clone();
@@ -222,7 +223,7 @@ mod suite {
     #[test]
     fn revocation_waits_for_devices() -> Result {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let dmabuf = pages.export(O_RDWR)?;
+        let dmabuf = pages.export(O_RDWR, MODULE)?;
         let fence = Fence::add(&dmabuf, BOOKKEEP)?;
         let worker = Worker::spawn(Job::Revoke(pages))?;
 
@@ -237,9 +238,9 @@ mod suite {
     fn revocation_waits_until_importers_have_unmapped() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let importer = Slow::map(pages.export(O_RDWR)?, &dev)?;
+        let importer = Slow::map(pages.export(O_RDWR, MODULE)?, &dev)?;
         // One without the callback is not waited for.
-        let other = Attachment::new(pages.export(O_RDWR)?, dev.get(), Stats::new()?)?
+        let other = Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
             .map(DataDirection::Bidirectional)
             .map_err(|(e, _)| e)?;
         let worker = Worker::spawn(Job::Revoke(pages))?;
