@@ -48,8 +48,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Buffers that are mapped (`V4L2_MEMORY_MMAP`): two at least and 32 at most, and 256 MiB of
-    /// memory, for an engine that is the CPU.
+    /// Buffers that are mapped (`V4L2_MEMORY_MMAP`): two at least and 32 at most, in up to 256 MiB
+    /// of memory.
     pub const DEFAULT: Self = Self {
         io_modes: &[IoMode::Mmap],
         min_reqbufs_allocation: 2,
