@@ -77,6 +77,9 @@ unsafe impl Sync for VirtualDevice {}
 
 impl VirtualDevice {
     /// Registers the device `name.id`, whose driver can read `properties`.
+    ///
+    /// May sleep. `EEXIST` if there is such a device, `ENODEV` if there is no driver for it, or if
+    /// its driver cannot use it: the bus says no more.
     pub fn new(name: &CStr, id: i32, properties: &[Property<'_>]) -> Result<Self> {
         // The list ends with an entry without a name.
         let mut list = KVec::with_capacity(properties.len() + 1, GFP_KERNEL)?;
@@ -112,7 +115,16 @@ impl VirtualDevice {
         }
 
         // INVARIANT: Added by the call above.
-        Ok(Self(pdev))
+        let this = Self(pdev);
+
+        // Adding a device does not fail because probing it does.
+        //
+        // SAFETY: The device is registered.
+        if unsafe { bindings::device_is_bound(&raw mut (*pdev.as_ptr()).dev) } {
+            Ok(this)
+        } else {
+            Err(ENODEV)
+        }
     }
 }
 

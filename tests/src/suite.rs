@@ -213,6 +213,7 @@ pub const TESTS: &[Test] = &[
     configfs("configfs/wrong", configfs::wrong),
     configfs("configfs/unplugged", configfs::unplugged),
     configfs("configfs/races", configfs::races),
+    configfs("configfs/unbound", configfs::unbound),
     test("row-3/lists", programs::lists),
     test("row-4/stale-stride", programs::stale_stride),
     configfs("row-9/read-goes-on", programs::read_goes_on),

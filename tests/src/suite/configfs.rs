@@ -322,3 +322,17 @@ pub(super) fn stepwise(number: u32) -> Outcome<(Device, Directory)> {
     let device = Device::open(&camera.enable()?.path).at("open")?;
     Ok((device, camera))
 }
+
+/// A camera that no driver binds to is none, and enabling it says so.
+pub fn unbound(_bench: &Bench) -> Outcome {
+    const PROBE: &str = "/sys/bus/platform/drivers_autoprobe";
+    let camera = Directory::new(207).at("mkdir")?;
+
+    fs::write(PROBE, "0").at("drivers_autoprobe")?;
+    let outcome = refused("enable", libc::ENODEV, camera.write("enable", "1"));
+    fs::write(PROBE, "1").at("drivers_autoprobe")?;
+    outcome?;
+    equal("enable", camera.read("enable").at("enable")?.as_str(), "0")?;
+    camera.enable()?;
+    camera.remove().at("rmdir")
+}
