@@ -12,7 +12,7 @@ mod bindings;
 #[path = "media"]
 mod media {
     pub mod dma_buf;
-    pub(crate) mod gfp;
+    pub mod gfp;
     pub mod iosys_map;
     pub mod kthread;
     pub mod mm;

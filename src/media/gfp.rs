@@ -9,13 +9,13 @@ use core::mem::transmute;
 use kernel::alloc::Flags;
 
 /// Tries hard, and fails rather than have a process killed for its memory.
-pub(crate) const __GFP_RETRY_MAYFAIL: Flags = from_raw(1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
+pub const __GFP_RETRY_MAYFAIL: Flags = from_raw(1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
 
 /// Fails where memory is not free, or can be had with little effort.
-pub(crate) const __GFP_NORETRY: Flags = from_raw(1 << bindings::___GFP_NORETRY_BIT);
+pub const __GFP_NORETRY: Flags = from_raw(1 << bindings::___GFP_NORETRY_BIT);
 
 /// The caller may reclaim memory itself.
-pub(crate) const __GFP_DIRECT_RECLAIM: Flags = from_raw(1 << bindings::___GFP_DIRECT_RECLAIM_BIT);
+pub const __GFP_DIRECT_RECLAIM: Flags = from_raw(1 << bindings::___GFP_DIRECT_RECLAIM_BIT);
 
 /// A C `gfp_t` as what Rust's allocators take.
 const fn from_raw(flags: u32) -> Flags {

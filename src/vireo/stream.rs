@@ -20,10 +20,12 @@ use super::{
     },
 };
 use kernel::{
+    alloc::Flags,
     prelude::*,
     sync::aref::ARef, //
 };
 use media::{
+    gfp::__GFP_RETRY_MAYFAIL,
     kthread,
     stats::Counter,
     v4l2,
@@ -38,6 +40,11 @@ const BEFORE_WRAP: u32 = 64;
 
 /// How many frames a thread that was held up delivers late.
 const BACKLOG: u64 = 8;
+
+/// Memory for a picture, whose size user space decides: that is no reason to kill a process.
+fn allocate(len: usize, gfp: Flags) -> Result<KVVec<u8>> {
+    Ok(KVVec::from_elem(0, len, gfp | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)?)
+}
 
 /// The sensor of one stream.
 pub(crate) struct Sensor {
@@ -54,7 +61,7 @@ impl Sensor {
         let settings = *dev.camera.settings.lock();
 
         let (layout, look) = (settings.layout, settings.look);
-        let bytes = KVVec::from_elem(0, template::len(&layout, &look), GFP_KERNEL)?;
+        let bytes = allocate(template::len(&layout, &look), GFP_KERNEL_ACCOUNT)?;
 
         Ok(Self {
             dev: dev.into(),
@@ -89,7 +96,7 @@ impl Sensor {
             _ => self.template.take().map(Template::into_bytes),
         };
         // Where there is no memory for a larger one, the picture stays what it was until there is.
-        let bytes = old.or_else(|| KVVec::from_elem(0, need, GFP_KERNEL).ok());
+        let bytes = old.or_else(|| allocate(need, GFP_KERNEL).ok());
 
         if let Some(bytes) = bytes {
             self.template = Template::render(layout, look, bytes).ok();
