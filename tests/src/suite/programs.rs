@@ -15,7 +15,6 @@ use super::formats::interval;
 use super::sensor;
 use crate::reader::format::fourcc;
 use crate::reader::Reader;
-use crate::stream::Frame;
 use crate::stream::Stream;
 use crate::sys;
 use crate::sys::Epoll;
