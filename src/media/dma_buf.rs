@@ -41,6 +41,7 @@ use kernel::{
 
 mod attach;
 mod export;
+mod fence;
 mod import;
 mod pages;
 mod resv;
@@ -49,6 +50,10 @@ mod table;
 pub(crate) mod tests;
 mod vmap;
 
+pub(crate) use self::fence::{
+    Fence,
+    Waiter, //
+};
 pub use self::{
     attach::{
         Attachment,

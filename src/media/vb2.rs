@@ -30,6 +30,7 @@ mod buffer;
 mod cache;
 mod config;
 mod context;
+mod fence;
 mod limit;
 mod list;
 mod memory;

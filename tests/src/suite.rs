@@ -12,6 +12,7 @@ mod colours;
 mod configfs;
 mod dmabufs;
 mod exports;
+mod fences;
 mod formats;
 mod io;
 mod leaks;
@@ -67,6 +68,14 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
 const fn configfs(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
     Test {
         needs: Some(configfs::DIRECTORY),
+        ..test(name, run)
+    }
+}
+
+/// A test of fences, which vgem makes.
+const fn fence(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        needs: Some(vgem::MODULE),
         ..test(name, run)
     }
 }
@@ -128,10 +137,10 @@ pub const TESTS: &[Test] = &[
     test("dmabuf/vivid", dmabufs::vivid),
     test("dmabuf/each-other", dmabufs::each_other),
     test("dmabuf/own", dmabufs::own),
-    Test {
-        needs: Some(vgem::MODULE),
-        ..test("dmabuf/fence", dmabufs::fence)
-    },
+    fence("dmabuf/fence", dmabufs::fence),
+    fence("row-13/others", fences::others),
+    fence("row-13/stopping", fences::stopping),
+    fence("row-14/readers", fences::readers),
     test("dmabuf/rotating", dmabufs::rotating),
     test("dmabuf/shared-index", dmabufs::shared_index),
     test("dmabuf/output", dmabufs::output),
@@ -159,10 +168,7 @@ pub const TESTS: &[Test] = &[
     test("export/twice", exports::twice),
     test("export/importers", exports::importers),
     test("export/sync", exports::sync),
-    Test {
-        needs: Some(vgem::MODULE),
-        ..test("export/fence", exports::fence)
-    },
+    fence("export/fence", exports::fence),
     test("export/dup", exports::dup),
     test("export/fork", exports::fork),
     test("export/inherited", exports::inherited),

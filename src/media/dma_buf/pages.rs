@@ -159,6 +159,11 @@ impl Pages {
         Ok(PagesAccess(self))
     }
 
+    /// The reservation object of all dma-bufs that are made of the memory.
+    pub(super) fn resv(&self) -> &Resv {
+        &self.resv
+    }
+
     /// The mappings of importers.
     pub(super) fn tables(&self) -> &Tables {
         &self.tables

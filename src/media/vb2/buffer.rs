@@ -5,6 +5,7 @@
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
 use super::{
+    fence::Fences,
     memory::{
         Access,
         Memory, //
@@ -37,6 +38,7 @@ pub(super) struct RawBuffer {
     next: UnsafeCell<*mut RawBuffer>,
     /// What the buffer is given back as, while it is parked.
     state: UnsafeCell<bindings::vb2_buffer_state>,
+    fences: Fences,
 }
 
 impl RawBuffer {
@@ -58,6 +60,11 @@ impl RawBuffer {
 
     pub(super) fn vb(&self) -> *mut bindings::vb2_buffer {
         self.vbuf().cast()
+    }
+
+    /// What the buffer waits for.
+    pub(super) fn fences(&self) -> &Fences {
+        &self.fences
     }
 
     /// # Safety

@@ -184,6 +184,17 @@ impl Memory {
         })
     }
 
+    /// A fence that is signalled when all others who use the memory now have done so, if there are
+    /// any.
+    pub(super) fn pending_fence(&self) -> Result<Option<dma_buf::Fence>> {
+        match self {
+            Memory::Mmap(pages) => pages.pending_fence(),
+            Memory::Import(import, _) => import.dma_buf().pending_fence(),
+            // A process synchronizes with itself.
+            Memory::User(..) | Memory::Refused(_) => Ok(None),
+        }
+    }
+
     fn import(&self) -> Option<&dma_buf::DynamicImport> {
         match self {
             Memory::Import(import, _) => Some(import),

@@ -128,7 +128,7 @@ impl<T: Operations> VTable<T> {
         buf_init: None,
         buf_prepare: Some(Self::buf_prepare_callback),
         buf_finish: None,
-        buf_cleanup: None,
+        buf_cleanup: Some(buf_cleanup_callback),
         prepare_streaming: None,
         start_streaming: Some(Self::start_streaming_callback),
         stop_streaming: Some(Self::stop_streaming_callback),
@@ -243,10 +243,13 @@ impl<T: Operations> VTable<T> {
 
     /// # Safety
     ///
-    /// `vb` must be a buffer of a live [`Queue<T>`], which videobuf2 gives to the driver.
+    /// `vb` must be a buffer of a live [`Queue<T>`], which videobuf2 gives to the driver, and whose
+    /// lock is held.
     unsafe extern "C" fn buf_queue_callback(vb: *mut bindings::vb2_buffer) {
         // SAFETY: By the safety requirements; every buffer of such a queue is a `RawBuffer`.
-        unsafe { Queue::<T>::from_raw((*vb).vb2_queue).push_back(RawBuffer::from_vb(vb)) };
+        unsafe {
+            Queue::<T>::from_raw((*vb).vb2_queue).push_back_when_idle(RawBuffer::from_vb(vb))
+        };
     }
 
     /// # Safety
@@ -260,7 +263,10 @@ impl<T: Operations> VTable<T> {
             // SAFETY: By the safety requirements.
             let queue = unsafe { Queue::<T>::from_raw(q) };
             if queue.is_shut() {
-                queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
+                // SAFETY: The lock is held.
+                unsafe {
+                    queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED)
+                };
                 return Err(ENODEV);
             }
             // SAFETY: As above; the queue is not shut, and its lock is held.
@@ -271,7 +277,10 @@ impl<T: Operations> VTable<T> {
                 .open()
                 .and_then(|()| T::start_streaming(&cx))
                 .inspect_err(|_| {
-                    queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED);
+                    // SAFETY: The lock is held.
+                    unsafe {
+                        queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED)
+                    };
                     queue.cache().close();
                 })?;
             // SAFETY: The queue's lock is held.
@@ -293,9 +302,18 @@ impl<T: Operations> VTable<T> {
         if let Some(stream) = unsafe { queue.set_stream(None) } {
             T::stop_streaming(&cx, stream);
         }
-        queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+        // SAFETY: The lock is held.
+        unsafe { queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR) };
         queue.cache().close();
     }
+}
+
+/// # Safety
+///
+/// `vb` must be a buffer of a [`Queue`] that videobuf2 is about to free.
+unsafe extern "C" fn buf_cleanup_callback(vb: *mut bindings::vb2_buffer) {
+    // SAFETY: By the safety requirements; every buffer of such a queue is a `RawBuffer`.
+    unsafe { RawBuffer::from_vb(vb).as_ref().fences().release() };
 }
 
 /// The device that buffers are mapped for.

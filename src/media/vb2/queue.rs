@@ -366,7 +366,7 @@ impl<T: Operations> Queue<T> {
     /// # Safety
     ///
     /// The queue's lock must be held for as long as the result is used.
-    unsafe fn buffers(&self) -> impl Iterator<Item = *mut bindings::vb2_buffer> + '_ {
+    pub(super) unsafe fn buffers(&self) -> impl Iterator<Item = *mut bindings::vb2_buffer> + '_ {
         // SAFETY: The queue is initialized.
         let max = unsafe { (*self.as_raw()).max_num_buffers };
 
@@ -527,7 +527,14 @@ impl<T: Operations> Queue<T> {
     }
 
     /// Gives all buffers back to videobuf2 in `state`, and waits for those that are taken.
-    pub(super) fn return_all_buffers(&self, state: bindings::vb2_buffer_state) {
+    ///
+    /// # Safety
+    ///
+    /// The queue's lock must be held.
+    pub(super) unsafe fn return_all_buffers(&self, state: bindings::vb2_buffer_state) {
+        // SAFETY: By the safety requirements.
+        unsafe { self.cancel_fences(state) };
+
         // What is in the hardware's slots goes back to the list. Not dropped under the lock.
         let active = core::mem::take(&mut *self.active.lock());
         drop(active);

@@ -3,6 +3,7 @@
 //! What the tests of queues share: a driver that leaves its buffers to the test, and user space,
 //! which is played by calling videobuf2 as the ioctls do.
 
+mod fences;
 mod imports;
 mod limits;
 mod queueing;
@@ -52,6 +53,10 @@ use kernel::{
             Relaxed, //
         },
         Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
     },
 };
 

@@ -13,10 +13,6 @@ use kernel::{
         Acquire,
         Release, //
     },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
     uaccess::{
         UserPtr,
         UserSlice, //

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Fences, which are signalled when a device has done what they stand for.
+//!
+//! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
+
+use super::{
+    DmaBuf,
+    Pages,
+    Resv, //
+};
+use crate::bindings;
+use core::{
+    cell::UnsafeCell,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A reference to a `struct dma_fence`.
+///
+/// # Invariants
+///
+/// The reference is owned by this type.
+pub(crate) struct Fence(NonNull<bindings::dma_fence>);
+
+// SAFETY: Fences are not tied to a thread.
+unsafe impl Send for Fence {}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::dma_fence_put(self.0.as_ptr()) };
+    }
+}
+
+/// A fence for all that is not signalled yet of those who read or write the memory of `resv`, or
+/// move it: `ENOMEM` if there are several and one for all of them cannot be made. May sleep.
+///
+/// # Safety
+///
+/// `resv` must be a valid reservation object.
+unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
+    const USAGE: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
+
+    // Most have never had a fence. Whoever adds one right now is not waited for.
+    //
+    // SAFETY: By the safety requirements; the pointer is not followed.
+    if unsafe { (&raw const (*resv).fences).cast::<*mut ()>().read_volatile() }.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: By the safety requirements.
+    if unsafe { bindings::dma_resv_test_signaled(resv, USAGE) } {
+        return Ok(None);
+    }
+
+    let mut fence = null_mut();
+    // SAFETY: As above; the call stores a fence with a reference, or none.
+    to_result(unsafe { bindings::dma_resv_get_singleton(resv, USAGE, &mut fence) })?;
+    // INVARIANT: The reference is given up by C.
+    Ok(NonNull::new(fence).map(Fence))
+}
+
+impl DmaBuf {
+    /// A fence that is signalled when all who use the memory now have done so, if anybody does.
+    pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
+        // SAFETY: The dma-buf is valid, and so is its reservation object.
+        unsafe { pending((*self.as_raw()).resv) }
+    }
+}
+
+impl Resv {
+    /// See [`DmaBuf::pending_fence`].
+    pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
+        // SAFETY: Initialized, by the type invariants.
+        unsafe { pending(self.as_raw()) }
+    }
+}
+
+impl Pages {
+    /// See [`DmaBuf::pending_fence`].
+    pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
+        self.resv().pending_fence()
+    }
+}
+
+/// A callback of a fence, in the memory of something that waits for it. All zeroes is none.
+///
+/// # Invariants
+///
+/// While `fence` is there, the callback was added to it, and has been called, or will be, or is
+/// removed by [`cancel`](Self::cancel); `cb` is that of the fence until then.
+#[repr(C)]
+pub(crate) struct Waiter {
+    cb: Opaque<bindings::dma_fence_cb>,
+    fence: UnsafeCell<Option<Fence>>,
+}
+
+impl Waiter {
+    /// # Safety
+    ///
+    /// `cb` must be that of a `Self`.
+    pub(crate) unsafe fn from_raw(cb: *mut bindings::dma_fence_cb) -> *const Self {
+        const { assert!(core::mem::offset_of!(Self, cb) == 0) };
+
+        cb.cast_const().cast()
+    }
+
+    /// Has `f` called, in any context, when `fence` is signalled; returns whether it will be. It
+    /// will not if the fence is signalled already.
+    ///
+    /// # Safety
+    ///
+    /// - Nobody else uses this but `f`, which is for a `Self` at this address;
+    /// - there is no fence, or the one that there is was cancelled or released;
+    /// - this neither moves nor goes before it is [cancelled](Self::cancel), or before `f` was
+    ///   called and it is [released](Self::release).
+    pub(crate) unsafe fn wait(
+        &self,
+        fence: Fence,
+        f: unsafe extern "C" fn(*mut bindings::dma_fence, *mut bindings::dma_fence_cb),
+    ) -> bool {
+        // SAFETY: By the safety requirements; the fence is valid.
+        let ret =
+            unsafe { bindings::dma_fence_add_callback(fence.0.as_ptr(), self.cb.get(), Some(f)) };
+        if ret != 0 {
+            return false;
+        }
+        // INVARIANT: Added just now.
+        //
+        // SAFETY: By the safety requirements nobody else uses it; the callback does not look.
+        unsafe { *self.fence.get() = Some(fence) };
+        true
+    }
+
+    /// Sees to it that the callback is not called any more; whether that is because of this. It is
+    /// not if it was called already, which is over when this returns.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may use this but the callback.
+    pub(crate) unsafe fn cancel(&self) -> bool {
+        // SAFETY: By the safety requirements.
+        let Some(fence) = (unsafe { (*self.fence.get()).take() }) else {
+            return false;
+        };
+        // SAFETY: By the type invariants. The call takes the lock of the fence, with which
+        // callbacks are called.
+        unsafe { bindings::dma_fence_remove_callback(fence.0.as_ptr(), self.cb.get()) }
+    }
+
+    /// Gives up the fence.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may use this; the callback was called.
+    pub(crate) unsafe fn release(&self) {
+        // INVARIANT: There is none.
+        //
+        // SAFETY: By the safety requirements.
+        unsafe { *self.fence.get() = None };
+    }
+}
