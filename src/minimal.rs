@@ -94,6 +94,7 @@ impl v4l2::Capture for Camera {
 #[vtable]
 impl vb2::Operations for Camera {
     type Owner = VideoDevice<Self>;
+    type Engine = vb2::Cpu;
     type Active<'q> = ();
     type Stream = kthread::Thread<Sensor>;
 

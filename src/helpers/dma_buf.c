@@ -72,6 +72,12 @@ bool vireo_helper_dma_resv_trylock(struct dma_resv *obj)
 	return dma_resv_trylock(obj);
 }
 
+/* For tests, which play the device where DMA addresses are physical ones. */
+void *vireo_helper_phys_to_virt(phys_addr_t address)
+{
+	return __va(address);
+}
+
 unsigned long vireo_helper_page_to_pfn(struct page *page)
 {
 	return page_to_pfn(page);

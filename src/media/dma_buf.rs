@@ -50,10 +50,6 @@ mod table;
 pub(crate) mod tests;
 mod vmap;
 
-pub(crate) use self::fence::{
-    Fence,
-    Waiter, //
-};
 pub use self::{
     attach::{
         Attachment,
@@ -81,6 +77,13 @@ pub use self::{
         CpuAccess,
         VMap, //
     },
+};
+pub(crate) use self::{
+    fence::{
+        Fence,
+        Waiter, //
+    },
+    table::DeviceMapping,
 };
 
 /// A buffer that several devices can use.
@@ -153,6 +156,12 @@ impl DmaBuf {
     pub fn size(&self) -> usize {
         // SAFETY: The dma-buf is valid, and the field does not change.
         unsafe { (*self.as_raw()).size }
+    }
+
+    /// Whether there is one reference, that of the caller: not even a file descriptor.
+    pub(crate) fn has_one_user(&self) -> bool {
+        // SAFETY: The dma-buf is valid, and keeps its file.
+        unsafe { bindings::file_count((*self.as_raw()).file) <= 1 }
     }
 
     /// Whether the memory may be written: its file was opened for that.

@@ -81,6 +81,8 @@ counters! {
     RefusedSize = "refused_size",
     /// DMABUF: the same memory for two planes.
     RefusedTwice = "refused_same_plane",
+    /// Memory in more segments than the device can take.
+    RefusedSegments = "refused_segments",
     /// DMABUF: the exporter did not want to.
     RefusedExporter = "refused_by_exporter",
 }

@@ -30,12 +30,14 @@ mod buffer;
 mod cache;
 mod config;
 mod context;
+mod engine;
 mod fence;
 mod limit;
 mod list;
 mod memory;
 mod ops;
 mod queue;
+mod segments;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 mod userptr;
@@ -52,9 +54,18 @@ pub use self::{
         TimestampSource, //
     },
     context::Context,
+    engine::{
+        Cpu,
+        Dma,
+        Engine, //
+    },
     ops::{
         Operations,
         PlaneSizes, //
     },
     queue::Queue,
+    segments::{
+        Segment,
+        Segments, //
+    },
 };

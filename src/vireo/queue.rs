@@ -21,6 +21,7 @@ use media::{
 #[vtable]
 impl vb2::Operations for Camera {
     type Owner = VideoDevice<Self>;
+    type Engine = vb2::Cpu;
     // The sensor is a thread, which has a buffer for as long as it fills it.
     type Active<'q> = ();
     type Stream = kthread::Thread<Sensor>;
@@ -38,6 +39,7 @@ impl vb2::Operations for Camera {
         max_num_buffers: 64,
         // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
         max_bytes: 512 << 20,
+        max_segments: usize::MAX,
     };
 
     fn queue_setup(cx: &Context<'_, Self>) -> Result<vb2::PlaneSizes> {

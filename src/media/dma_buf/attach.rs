@@ -208,6 +208,10 @@ impl<'a> MappedAttachment<'a> {
         unsafe { SGTable::from_raw(self.sgt.as_ptr()) }
     }
 
+    pub(crate) fn as_raw(&self) -> *mut bindings::sg_table {
+        self.sgt.as_ptr()
+    }
+
     /// The direction that the memory was mapped for.
     pub fn direction(&self) -> DataDirection {
         self.dir

@@ -131,7 +131,7 @@ impl Pages {
         users.unsigned_abs()
     }
 
-    pub(super) fn as_raw(&self) -> &[*mut bindings::page] {
+    pub(crate) fn as_raw(&self) -> &[*mut bindings::page] {
         self.pages.as_slice()
     }
 

@@ -43,18 +43,19 @@ use kernel::{
 struct RawSgTable(Opaque<bindings::sg_table>);
 
 impl RawSgTable {
-    /// Joins pages that lie next to each other, to segments of up to `max` bytes.
-    fn new(pages: &Pages, max: u32) -> Result<Self> {
+    /// Joins pages that lie next to each other, to segments of up to `max` bytes: the `size` bytes
+    /// that begin `offset` bytes after the beginning of the first.
+    fn new(pages: &[*mut bindings::page], offset: usize, size: usize, max: u32) -> Result<Self> {
         let sgt = Opaque::zeroed();
 
         // SAFETY: The table is written, and the array of pages, which is not empty, is read.
         to_result(unsafe {
             bindings::sg_alloc_table_from_pages_segment(
                 sgt.get(),
-                pages.as_raw().as_ptr().cast_mut(),
-                pages.as_raw().len().try_into()?,
-                0,
-                pages.size(),
+                pages.as_ptr().cast_mut(),
+                pages.len().try_into()?,
+                offset.try_into()?,
+                size,
                 max,
                 bindings::GFP_KERNEL,
             )
@@ -178,26 +179,10 @@ impl<'a> MappedSgTable<'a> {
             DataDirection::None => return Err(EINVAL),
         };
 
-        // SAFETY: The device is valid.
-        let (has_dma, max_segment, max_mapping) = unsafe {
-            (
-                !(*raw_dev).dma_mask.is_null(),
-                bindings::dma_get_max_seg_size(raw_dev),
-                bindings::dma_max_mapping_size(raw_dev),
-            )
-        };
-        // The DMA API would warn of a device that has not said what it can address.
-        if !has_dma {
-            return Err(EIO);
-        }
-
-        let max = u32::try_from(max_mapping)
-            .map_or(max_segment, |max| max_segment.min(max))
-            .max(PAGE_SIZE as u32)
-            & PAGE_MASK as u32;
+        let max = max_segment(dev)?;
         let mapping = Arc::new(
             Mapping {
-                sgt: RawSgTable::new(pages, max)?,
+                sgt: RawSgTable::new(pages.as_raw(), 0, pages.size(), max)?,
                 dir,
                 dev: dev.into(),
                 is_revocable: importer.is_revocable(),
@@ -253,6 +238,101 @@ impl Drop for MappedSgTable<'_> {
         // SAFETY: By the type invariants the segments are mapped; this is the last use.
         unsafe { self.0.pages.tables().unmap(&self.0) };
     }
+}
+
+/// Pages that are mapped for a device of our own, which writes them (`DMA_FROM_DEVICE`).
+///
+/// They are not synced when they are mapped, nor when they are unmapped.
+///
+/// # Invariants
+///
+/// The segments of `sgt` are mapped for `dev`.
+pub(crate) struct DeviceMapping {
+    sgt: RawSgTable,
+    dev: ARef<device::Device>,
+}
+
+// SAFETY: DMA mappings are not tied to a thread.
+unsafe impl Send for DeviceMapping {}
+
+// SAFETY: Syncing does not change the table, and may be done from several threads at once.
+unsafe impl Sync for DeviceMapping {}
+
+impl DeviceMapping {
+    const DIR: bindings::dma_data_direction = bindings::dma_data_direction::DMA_FROM_DEVICE;
+    const ATTRS: usize = bindings::DMA_ATTR_SKIP_CPU_SYNC as usize;
+
+    /// Maps the `size` bytes that begin `offset` bytes after the beginning of the first page. May
+    /// sleep; `EIO` if the device cannot do DMA.
+    ///
+    /// # Safety
+    ///
+    /// The pages must be there, and `dev` be bound, until this is dropped.
+    pub(crate) unsafe fn new(
+        pages: &[*mut bindings::page],
+        offset: usize,
+        size: usize,
+        dev: &device::Device<device::Bound>,
+    ) -> Result<Self> {
+        let dev: &device::Device = dev;
+        let sgt = RawSgTable::new(pages, offset, size, max_segment(dev)?)?;
+
+        // SAFETY: The device is bound, and can do DMA; the table is initialized.
+        to_result(unsafe {
+            bindings::dma_map_sgtable(raw(dev), sgt.0.get(), Self::DIR, Self::ATTRS)
+        })?;
+        // INVARIANT: Mapped by the call above.
+        Ok(Self {
+            sgt,
+            dev: dev.into(),
+        })
+    }
+
+    pub(crate) fn as_raw(&self) -> *mut bindings::sg_table {
+        self.sgt.0.get()
+    }
+
+    /// Gives the memory to the device. In any context.
+    pub(crate) fn sync_for_device(&self) {
+        // SAFETY: Mapped by the type invariants.
+        unsafe { bindings::dma_sync_sgtable_for_device(raw(&self.dev), self.as_raw(), Self::DIR) };
+    }
+
+    /// Gives the memory to the CPU. In any context.
+    pub(crate) fn sync_for_cpu(&self) {
+        // SAFETY: Mapped by the type invariants.
+        unsafe { bindings::dma_sync_sgtable_for_cpu(raw(&self.dev), self.as_raw(), Self::DIR) };
+    }
+}
+
+impl Drop for DeviceMapping {
+    fn drop(&mut self) {
+        // SAFETY: Mapped by the type invariants, and not used any more.
+        unsafe {
+            bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), Self::DIR, Self::ATTRS)
+        };
+    }
+}
+
+/// How long a segment for the device may be, in whole pages; `EIO` if it cannot do DMA: the DMA
+/// API would warn of a device that has not said what it can address.
+fn max_segment(dev: &device::Device) -> Result<u32> {
+    // SAFETY: The device is valid.
+    let (has_dma, max_segment, max_mapping) = unsafe {
+        (
+            !(*raw(dev)).dma_mask.is_null(),
+            bindings::dma_get_max_seg_size(raw(dev)),
+            bindings::dma_max_mapping_size(raw(dev)),
+        )
+    };
+    if !has_dma {
+        return Err(EIO);
+    }
+
+    Ok(u32::try_from(max_mapping)
+        .map_or(max_segment, |max| max_segment.min(max))
+        .max(PAGE_SIZE as u32)
+        & PAGE_MASK as u32)
 }
 
 /// `device::Device` is a transparent wrapper.

@@ -47,6 +47,7 @@ use kernel::{
         },
         Arc, //
     },
+    types::Opaque, //
 };
 
 /// The module that the tests are in, for what they export.
@@ -56,6 +57,7 @@ pub(crate) const MODULE: &ThisModule = this_module::<crate::LocalModule>();
 pub(crate) struct Device {
     reg: faux::Registration,
     _mask: Option<KBox<u64>>,
+    parms: Option<KBox<Opaque<bindings::device_dma_parameters>>>,
 }
 
 impl Device {
@@ -64,19 +66,37 @@ impl Device {
         static COUNT: Atomic<u32> = Atomic::new(0);
         let name = CString::try_from_fmt(fmt!("{}.{}", name, COUNT.fetch_add(1, Relaxed)))?;
         let reg = faux::Registration::new(&name, None)?;
-        let mut this = Self { reg, _mask: None };
+        let mut this = Self {
+            reg,
+            _mask: None,
+            parms: None,
+        };
 
         if has_dma {
+            // All zeroes is as good as none.
+            let parms = Opaque::new(bindings::device_dma_parameters::default());
+            let parms = KBox::new(parms, GFP_KERNEL)?;
             let mask = KBox::into_raw(KBox::new(u64::MAX, GFP_KERNEL)?);
             let dev: *const device::Device<device::Bound> = this.get();
             // SAFETY: The device is the test's own, and nobody does DMA with it yet. Those who do
-            // are gone before the test gives up the device, and the mask with it.
+            // are gone before the test gives up the device, and these with it.
             unsafe {
-                (*dev.cast_mut().cast::<bindings::device>()).dma_mask = mask;
+                let dev = dev.cast_mut().cast::<bindings::device>();
+                (*dev).dma_parms = parms.get();
+                (*dev).dma_mask = mask;
                 this._mask = Some(KBox::from_raw(mask));
+                this.parms = Some(parms);
             }
         }
         Ok(this)
+    }
+
+    /// Has segments of at most so many bytes mapped for the device.
+    pub(crate) fn limit_segments(&self, max: u32) {
+        if let Some(parms) = &self.parms {
+            // SAFETY: Nothing is being mapped for the device, which is the test's own.
+            unsafe { (*parms.get()).max_segment_size = max };
+        }
     }
 
     pub(crate) fn get(&self) -> &device::Device<device::Bound> {

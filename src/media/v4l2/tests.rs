@@ -35,8 +35,7 @@ use kernel::{
         DeviceContext, //
     },
     error::to_result,
-    faux,
-    new_mutex,
+    faux, new_mutex,
     prelude::*,
     str::CString,
     sync::{
@@ -207,6 +206,7 @@ impl Capture for Channel {
 #[vtable]
 impl Operations for Channel {
     type Owner = VideoDevice<Self>;
+    type Engine = vb2::Cpu;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ();
 
@@ -288,11 +288,7 @@ impl Bench {
     }
 
     /// Calls `f` as an ioctl does: with the node's lock held.
-    fn ioctl(
-        &self,
-        number: usize,
-        f: impl FnOnce(*mut bindings::vb2_queue) -> i32,
-    ) -> Result {
+    fn ioctl(&self, number: usize, f: impl FnOnce(*mut bindings::vb2_queue) -> i32) -> Result {
         let queue = self.queue(number);
 
         // SAFETY: The mutex is initialized, and not held by this thread.
@@ -312,7 +308,9 @@ impl Bench {
         };
 
         // SAFETY: The queue is initialized, and its lock held.
-        self.ioctl(number, |q| unsafe { bindings::vb2_reqbufs(q, &mut request) })
+        self.ioctl(number, |q| unsafe {
+            bindings::vb2_reqbufs(q, &mut request)
+        })
     }
 
     /// Allocates two buffers, queues them, and starts to stream.

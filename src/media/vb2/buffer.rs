@@ -5,13 +5,18 @@
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
 use super::{
+    engine::{
+        Cpu,
+        Dma, //
+    },
     fence::Fences,
     memory::{
         Access,
         Memory, //
     },
     ops::Operations,
-    queue::Queue, //
+    queue::Queue,
+    segments::Segments, //
 };
 use crate::{
     bindings,
@@ -170,12 +175,7 @@ impl<'q, T: Operations> Buffer<'q, T> {
         unsafe { (*self.vb()).index }
     }
 
-    /// Begins to write the memory of a plane with the CPU.
-    ///
-    /// The access ends when what is returned is dropped, or by [`PlaneAccess::end`], which tells
-    /// whether that worked. `EINVAL` where there is no such plane; an exporter's error is handed
-    /// on.
-    pub fn plane(&mut self, plane: usize) -> Result<PlaneAccess<'_>> {
+    fn plane_raw(&self, plane: usize) -> Result<(&Memory, usize)> {
         // SAFETY: As in `vb()`; the planes do not change while the driver has the buffer.
         let (planes, count) = unsafe { (&(*self.vb()).planes, (*self.vb()).num_planes as usize) };
         let raw = planes
@@ -183,13 +183,10 @@ impl<'q, T: Operations> Buffer<'q, T> {
             .and_then(|p| p.get(plane))
             .ok_or(EINVAL)?;
 
-        // SAFETY: `memory::OPS` is where the private data of planes comes from, and it stays
-        // until videobuf2 has the buffer back, for longer than `self` is borrowed.
+        // SAFETY: The operations of `memory` are where the private data of planes comes from, and
+        // it stays until videobuf2 has the buffer back, for longer than `self` is borrowed.
         let memory = unsafe { Memory::from_priv(raw.mem_priv) };
-        Ok(PlaneAccess {
-            access: memory.begin_cpu_access()?,
-            length: raw.length as usize,
-        })
+        Ok((memory, raw.length as usize))
     }
 
     /// Gives the buffer back as a complete frame, with `bytesused` bytes in each of its planes.
@@ -239,6 +236,40 @@ impl<T: Operations> Drop for Buffer<'_, T> {
     fn drop(&mut self) {
         // SAFETY: This is the last use of the buffer.
         unsafe { self.queue.requeue(self.raw) };
+    }
+}
+
+impl<T: Operations<Engine = Cpu>> Buffer<'_, T> {
+    /// Begins to write the memory of a plane with the CPU. May sleep.
+    ///
+    /// The access ends when what is returned is dropped, or by [`PlaneAccess::end`], which tells
+    /// whether that worked. `EINVAL` where there is no such plane; an exporter's error is handed
+    /// on.
+    pub fn plane(&mut self, plane: usize) -> Result<PlaneAccess<'_>> {
+        let (memory, length) = self.plane_raw(plane)?;
+
+        Ok(PlaneAccess {
+            access: memory.begin_cpu_access()?,
+            length,
+        })
+    }
+}
+
+impl<T: Operations<Engine = Dma>> Buffer<'_, T> {
+    /// Where the device finds the memory of a plane, in any context. `EINVAL` where there is no such
+    /// plane.
+    ///
+    /// The device may use the addresses until it was told not to, and the buffer is given back
+    /// afterwards. There are [`Config::max_segments`](super::Config::max_segments) at most.
+    pub fn segments(&self, plane: usize) -> Result<Segments<'_>> {
+        let (memory, length) = self.plane_raw(plane)?;
+        let sgt = memory.sg_table();
+
+        if sgt.is_null() {
+            return Err(EINVAL);
+        }
+        // SAFETY: The memory is mapped, and stays so until videobuf2 has the buffer back.
+        Ok(unsafe { Segments::new(sgt, length) })
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Config {
     /// processes that are pinned for it. `min_reqbufs_allocation` buffers of the current format
     /// there may be in any case.
     pub max_bytes: usize,
+    /// How many segments a plane may have, where the engine is a device ([`Dma`](super::Dma)). More
+    /// of them are refused with `EINVAL` when a buffer is queued.
+    pub max_segments: usize,
 }
 
 impl Config {
@@ -56,6 +59,7 @@ impl Config {
         min_queued_buffers: 0,
         max_num_buffers: bindings::VB2_MAX_FRAME,
         max_bytes: 256 << 20,
+        max_segments: usize::MAX,
     };
 
     /// Refuses what videobuf2 would warn of, at compile time: to be used in a `const`.

@@ -10,14 +10,21 @@
 
 mod ops;
 
-pub(super) use self::ops::OPS;
+pub(super) use self::ops::{
+    OPS,
+    OPS_DMA, //
+};
 
 use super::{
     queue::RawQueue,
     userptr::UserPages, //
 };
 use crate::{
-    dma_buf,
+    bindings,
+    dma_buf::{
+        self,
+        DeviceMapping, //
+    },
     stats::Counter, //
 };
 use core::ptr::{
@@ -33,12 +40,18 @@ use kernel::{
 /// The memory of one plane.
 pub(super) enum Memory {
     /// Pages of our own (`V4L2_MEMORY_MMAP`), which others may have imported.
-    Mmap(ARef<dma_buf::Pages>),
+    Mmap {
+        /// Their mapping for the device, if that is the engine. Dropped first.
+        device: Option<DeviceMapping>,
+        pages: ARef<dma_buf::Pages>,
+    },
     /// Pages of a process (`V4L2_MEMORY_USERPTR`), and the queue that they were pinned for, which
     /// outlives its buffers and what it keeps of them.
     User(Pin<KBox<UserPages>>, NonNull<RawQueue>),
     /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue as above.
     Import(Pin<KBox<dma_buf::DynamicImport>>, NonNull<RawQueue>),
+    /// Memory of an exporter that is mapped for the device, and the queue as above.
+    Attached(dma_buf::MappedAttachment<'static>, NonNull<RawQueue>),
     /// Not to be had, for this reason.
     ///
     /// When attaching or mapping fails, videobuf2 loses references to the dma-bufs of the planes,
@@ -148,7 +161,7 @@ impl Memory {
         let memory = unsafe { KBox::from_raw(mem_priv.cast::<Self>()) };
 
         match &*memory {
-            Memory::Import(_, queue) | Memory::User(_, queue) => {
+            Memory::Import(_, queue) | Memory::Attached(_, queue) | Memory::User(_, queue) => {
                 // SAFETY: The queue outlives its buffers.
                 let queue = unsafe { queue.as_ref() };
                 queue.cache().keep(memory);
@@ -161,7 +174,7 @@ impl Memory {
     #[inline]
     pub(super) fn prepare(&self) -> Result {
         match self {
-            Memory::Mmap(_) => Ok(()),
+            Memory::Mmap { .. } | Memory::Attached(..) => Ok(()),
             // SAFETY: The queue outlives its buffers.
             Memory::User(pages, queue) => pin(unsafe { queue.as_ref() }, || pages.prepare()),
             // SAFETY: As above.
@@ -177,9 +190,11 @@ impl Memory {
     /// No lock is held until it ends.
     pub(super) fn begin_cpu_access(&self) -> Result<Access<'_>> {
         Ok(match self {
-            Memory::Mmap(pages) => Access::Mmap(pages.begin_cpu_access()?),
+            Memory::Mmap { pages, .. } => Access::Mmap(pages.begin_cpu_access()?),
             Memory::User(pages, _) => Access::User(pages),
             Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
+            // There is no access of the CPU to what is a device's.
+            Memory::Attached(..) => return Err(EINVAL),
             Memory::Refused(e) => return Err(*e),
         })
     }
@@ -188,10 +203,42 @@ impl Memory {
     /// any.
     pub(super) fn pending_fence(&self) -> Result<Option<dma_buf::Fence>> {
         match self {
-            Memory::Mmap(pages) => pages.pending_fence(),
+            Memory::Mmap { pages, .. } => pages.pending_fence(),
             Memory::Import(import, _) => import.dma_buf().pending_fence(),
+            Memory::Attached(mapped, _) => mapped.dma_buf().pending_fence(),
             // A process synchronizes with itself.
             Memory::User(..) | Memory::Refused(_) => Ok(None),
+        }
+    }
+
+    /// The mapping for the device, if that is the engine and it is ours to sync: an exporter syncs
+    /// its own.
+    #[inline]
+    fn device(&self) -> Option<&DeviceMapping> {
+        match self {
+            Memory::Mmap { device, .. } => device.as_ref(),
+            // SAFETY: The buffer is prepared: its pages are not exchanged meanwhile.
+            Memory::User(pages, _) => unsafe { pages.device() },
+            _ => None,
+        }
+    }
+
+    /// Where the device finds the memory; null if that is not the engine. It does not change while
+    /// the buffer is prepared.
+    #[inline]
+    pub(super) fn sg_table(&self) -> *const bindings::sg_table {
+        match self {
+            Memory::Attached(mapped, _) => mapped.as_raw(),
+            _ => self.device().map_or(ptr::null(), |device| device.as_raw()),
+        }
+    }
+
+    /// The dma-buf that the memory is of.
+    fn dma_buf(&self) -> Option<&dma_buf::DmaBuf> {
+        match self {
+            Memory::Import(import, _) => Some(import.dma_buf()),
+            Memory::Attached(mapped, _) => Some(mapped.dma_buf()),
+            _ => None,
         }
     }
 
@@ -206,9 +253,8 @@ impl Memory {
     /// or that in the process.
     pub(super) fn key(&self) -> Option<usize> {
         match self {
-            Memory::Import(import, _) => Some(ptr::from_ref(import.dma_buf()).addr()),
             Memory::User(pages, _) if !pages.is_stale() => Some(pages.addr()),
-            _ => None,
+            _ => self.dma_buf().map(|dmabuf| ptr::from_ref(dmabuf).addr()),
         }
     }
 
@@ -223,6 +269,7 @@ impl Memory {
     pub(super) fn is_forsaken(&self) -> bool {
         match self {
             Memory::Import(import, _) => import.has_no_other_users(),
+            Memory::Attached(mapped, _) => mapped.dma_buf().has_one_user(),
             Memory::User(pages, _) => pages.is_stale(),
             _ => false,
         }
@@ -230,7 +277,7 @@ impl Memory {
 
     pub(super) fn pages(&self) -> Result<&ARef<dma_buf::Pages>> {
         match self {
-            Memory::Mmap(pages) => Ok(pages),
+            Memory::Mmap { pages, .. } => Ok(pages),
             _ => Err(EINVAL),
         }
     }

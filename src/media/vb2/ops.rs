@@ -11,12 +11,14 @@ use super::{
         TimestampSource, //
     },
     context::Context,
+    engine::Engine,
     limit,
     memory::Memory,
     queue::{
         Queue,
         RawQueue, //
     },
+    segments::Segments, //
 };
 use crate::{
     bindings,
@@ -78,6 +80,9 @@ impl PlaneSizes {
 pub trait Operations: Sized + 'static {
     /// The object that embeds the queue, which [`Context`] gives to every callback.
     type Owner: Send + Sync + 'static;
+
+    /// What fills the buffers: [`Cpu`](super::Cpu) or [`Dma`](super::Dma).
+    type Engine: Engine;
 
     /// The buffers that the hardware has, where it works by itself: usually a struct with an
     /// `Option<Buffer<'q, Self>>` for each of its slots. `()` for a driver without.
@@ -217,7 +222,7 @@ impl<T: Operations> VTable<T> {
             let (memory, planes, count) =
                 unsafe { ((*vb).memory, &(*vb).planes, (*vb).num_planes as usize) };
             // Memory of our own is always there.
-            if memory == bindings::vb2_memory_VB2_MEMORY_MMAP {
+            if memory == bindings::vb2_memory_VB2_MEMORY_MMAP && !T::Engine::IS_DMA {
                 return Ok(0);
             }
 
@@ -235,7 +240,21 @@ impl<T: Operations> VTable<T> {
                 }
                 // SAFETY: `memory::OPS` is where the private data of planes comes from; it stays
                 // while the buffer is prepared.
-                unsafe { Memory::from_priv(plane.mem_priv) }.prepare()?;
+                let memory = unsafe { Memory::from_priv(plane.mem_priv) };
+                memory.prepare()?;
+
+                if T::Engine::IS_DMA {
+                    // SAFETY: The memory is mapped just now.
+                    let segments =
+                        unsafe { Segments::new(memory.sg_table(), plane.length as usize) };
+                    if !segments.are_within(T::CONFIG.max_segments) {
+                        // SAFETY: As for `vb`.
+                        unsafe { RawQueue::from_vb2((*vb).vb2_queue) }
+                            .stats()
+                            .inc(Counter::RefusedSegments);
+                        return Err(EINVAL);
+                    }
+                }
             }
             Ok(0)
         })

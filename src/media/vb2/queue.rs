@@ -11,6 +11,7 @@ use super::{
     },
     cache::Cache,
     context::Context,
+    engine::Engine,
     limit::{
         self,
         Limit, //
@@ -82,6 +83,8 @@ pub(super) struct RawQueue {
     queue: Opaque<bindings::vb2_queue>,
     /// The driver's, which owns what is exported.
     module: &'static ThisModule,
+    /// Whether memory is mapped for the device.
+    is_dma: bool,
     /// Nothing is allocated or started any more, whoever comes.
     is_shut: Atomic<bool>,
     stats: Arc<Stats>,
@@ -104,6 +107,11 @@ impl RawQueue {
     /// The counters of the queue.
     pub(super) fn stats(&self) -> &Arc<Stats> {
         &self.stats
+    }
+
+    /// Whether memory is mapped for the device.
+    pub(super) fn is_dma(&self) -> bool {
+        self.is_dma
     }
 
     /// The driver's module.
@@ -215,6 +223,7 @@ impl<T: Operations> Queue<T> {
                 limit: Limit::new(&T::CONFIG)?,
                 stats,
                 module: this_module::<T::OwnerModule>(),
+                is_dma: T::Engine::IS_DMA,
                 is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
                     let config = &T::CONFIG;
@@ -230,7 +239,11 @@ impl<T: Operations> Queue<T> {
                             .fold(0, |all, mode| all | *mode as u32);
                         (*q).lock = Opaque::cast_into(&raw const (*this.as_ptr()).lock);
                         (*q).ops = &VTable::<T>::OPS;
-                        (*q).mem_ops = &memory::OPS;
+                        (*q).mem_ops = if T::Engine::IS_DMA {
+                            &memory::OPS_DMA
+                        } else {
+                            &memory::OPS
+                        };
                         (*q).drv_priv = owner.as_ptr().cast();
                         (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
                         (*q).timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
@@ -430,10 +443,7 @@ impl<T: Operations> Queue<T> {
     /// The queue that `f` gets is this one, for as long as its buffers may be kept: what it gives
     /// by [`next`](Self::next) can be put into the hardware's slots, and lives there until it is
     /// taken out or streaming stops.
-    pub fn with_active<R>(
-        &self,
-        f: impl for<'q> FnOnce(&'q Self, &mut T::Active<'q>) -> R,
-    ) -> R {
+    pub fn with_active<R>(&self, f: impl for<'q> FnOnce(&'q Self, &mut T::Active<'q>) -> R) -> R {
         let mut active = self.active.lock();
         // The lifetime in a type changes nothing of its layout. For `f` it can be any, so that
         // there is nothing with a shorter one than that of the queue that it could put in.

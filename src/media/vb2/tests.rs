@@ -3,6 +3,7 @@
 //! What the tests of queues share: a driver that leaves its buffers to the test, and user space,
 //! which is played by calling videobuf2 as the ioctls do.
 
+mod dma;
 mod fences;
 mod imports;
 mod limits;
@@ -19,6 +20,9 @@ use super::{
     Buffer,
     Config,
     Context,
+    Cpu,
+    Dma,
+    Engine,
     IoMode,
     Meta,
     Operations,
@@ -66,17 +70,20 @@ pub(super) const DMABUF: u32 = bindings::v4l2_memory_V4L2_MEMORY_DMABUF;
 
 /// A driver without an engine: tests take its buffers, and give them back.
 #[pin_data]
-pub(super) struct Camera {
+pub(super) struct Camera<E: Engine = Cpu> {
     #[pin]
-    pub(super) queue: Queue<Camera>,
+    pub(super) queue: Queue<Self>,
     planes: PlaneSizes,
     /// The error with which streaming does not start, or 0.
     pub(super) start_error: Atomic<i32>,
+    /// Whether a frame is complete before streaming has started.
+    pub(super) is_early: Atomic<bool>,
 }
 
 #[vtable]
-impl Operations for Camera {
+impl<E: Engine> Operations for Camera<E> {
     type Owner = Self;
+    type Engine = E;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ();
 
@@ -86,6 +93,7 @@ impl Operations for Camera {
         min_queued_buffers: 0,
         max_num_buffers: 32,
         max_bytes: user::MAX_PAGES * PAGE_SIZE,
+        max_segments: MAX_SEGMENTS,
     };
 
     fn queue_setup(cx: &Context<'_, Self>) -> Result<PlaneSizes> {
@@ -98,7 +106,14 @@ impl Operations for Camera {
 
     fn start_streaming(cx: &Context<'_, Self>) -> Result {
         match cx.start_error.load(Relaxed) {
-            0 => Ok(()),
+            0 => {
+                if cx.is_early.load(Relaxed) {
+                    if let Some(buffer) = cx.queue().next() {
+                        buffer.done(&META, &[]);
+                    }
+                }
+                Ok(())
+            }
             e => {
                 // One that is taken before the start fails must not be lost either, nor one that is
                 // complete, nor one in a slot of the hardware.
@@ -112,6 +127,9 @@ impl Operations for Camera {
         }
     }
 }
+
+/// How many segments the device can take.
+pub(super) const MAX_SEGMENTS: usize = 8;
 
 /// What a frame is given back with, where a test does not look at it.
 pub(super) const META: Meta = Meta {

@@ -4,9 +4,9 @@
 //!
 //! `V4L2_MEMORY_USERPTR` is for pages that belong to a process: anonymous memory, huge pages,
 //! files in shared memory (memfds), private mappings of files. Shared mappings of files that are
-//! written back to a disk cannot be pinned for long. What another device has mapped into the process is not that: its pages are
-//! not the process's to lend, and nothing would tell the exporter of their use. It is refused, and
-//! a dma-buf is the way.
+//! written back to a disk cannot be pinned for long. What another device has mapped into the
+//! process is not that: its pages are not the process's to lend, and nothing would tell the
+//! exporter of their use. It is refused, and a dma-buf is the way.
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
@@ -16,12 +16,17 @@ use self::pinned::{
     check,
     PinnedPages, //
 };
-use super::limit::{
-    Charge,
-    Limit, //
+use super::{
+    limit::{
+        Charge,
+        Limit, //
+    },
+    queue::RawQueue, //
 };
 use crate::{
-    bindings, iosys_map,
+    bindings,
+    dma_buf::DeviceMapping,
+    iosys_map,
     mm::Watch,
     stats::{
         Counter,
@@ -29,11 +34,19 @@ use crate::{
     },
 };
 use core::{
+    cell::UnsafeCell,
     ffi::c_void,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
-    device, new_mutex,
+    device::{
+        self,
+        Bound, //
+    },
+    new_mutex,
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
@@ -61,9 +74,19 @@ pub(super) struct UserPages {
     len: usize,
     limit: Arc<Limit>,
     stats: Arc<Stats>,
+    is_dma: bool,
     #[pin]
     pinned: Mutex<Option<PinnedMapping>>,
+    /// The mapping for the device in `pinned`, or null. Changes with the queue's lock held, while
+    /// the buffer is not prepared.
+    device: UnsafeCell<*const DeviceMapping>,
 }
+
+// SAFETY: Pinned pages are not tied to a thread.
+unsafe impl Send for UserPages {}
+
+// SAFETY: What changes is behind the mutex, or as `device` says.
+unsafe impl Sync for UserPages {}
 
 impl UserPages {
     /// Pins the `len` bytes at `addr` of the calling process.
@@ -74,25 +97,49 @@ impl UserPages {
     /// As with every V4L2 driver, it does not count as locked by the process (`RLIMIT_MEMLOCK`),
     /// whose default is less than two frames of 1080p.
     pub(super) fn pin(
-        dev: &device::Device,
+        dev: &device::Device<Bound>,
         addr: usize,
         len: usize,
-        limit: &Arc<Limit>,
-        stats: &Arc<Stats>,
+        queue: &RawQueue,
     ) -> Result<Pin<KBox<Self>>> {
-        let pinned = PinnedMapping::new(dev, addr, len, limit, stats)?;
-
-        KBox::pin_init(
+        let this = KBox::pin_init(
             pin_init!(Self {
                 dev: dev.into(),
                 addr,
                 len,
-                limit: limit.clone(),
-                stats: stats.clone(),
-                pinned <- new_mutex!(Some(pinned), "vb2::UserPages::pinned"),
+                limit: queue.limit().clone(),
+                stats: queue.stats().clone(),
+                is_dma: queue.is_dma(),
+                pinned <- new_mutex!(None, "vb2::UserPages::pinned"),
+                device: UnsafeCell::new(ptr::null()),
             }),
             GFP_KERNEL,
-        )
+        )?;
+
+        this.renew()?;
+        Ok(this)
+    }
+
+    /// Pins what the calling process has at the address. The buffer is not prepared.
+    fn renew(&self) -> Result {
+        let new = PinnedMapping::new(self)?;
+
+        // SAFETY: The buffer is not prepared, so that nobody looks; the queue's lock is held.
+        unsafe { *self.device.get() = new.device.as_deref().map_or(ptr::null(), ptr::from_ref) };
+        *self.pinned.lock() = Some(new);
+        Ok(())
+    }
+
+    /// The mapping for the device, if that is the engine.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be prepared for as long as the reference is used.
+    #[inline]
+    pub(super) unsafe fn device(&self) -> Option<&DeviceMapping> {
+        // SAFETY: By the safety requirements the pointer does not change, and by the type
+        // invariants it is to what `pinned` has, which does not change either.
+        unsafe { (*self.device.get()).as_ref() }
     }
 
     /// Sees to it that what is pinned is what the calling process has at the address now.
@@ -109,11 +156,12 @@ impl UserPages {
 
         // First the old pages, so that only the new ones count. Without the lock, since both take
         // locks of the process; the queue's keeps others away.
+        //
+        // SAFETY: The buffer is being prepared, so that nobody looks; the queue's lock is held.
+        unsafe { *self.device.get() = ptr::null() };
         let old = self.pinned.lock().take();
         drop(old);
-        let new = PinnedMapping::new(&self.dev, self.addr, self.len, &self.limit, &self.stats)?;
-        *self.pinned.lock() = Some(new);
-        Ok(())
+        self.renew()
     }
 
     /// The address in the process.
@@ -146,45 +194,41 @@ impl UserPages {
     #[inline]
     pub(super) fn write(&self, offset: usize, data: &[u8]) -> Result {
         // It stays pinned for as long as this is locked.
-        self.pinned
-            .lock()
-            .as_ref()
-            .ok_or(EIO)?
-            .map
-            .write(offset, data)
+        match self.pinned.lock().as_ref().map(|pinned| &pinned.map) {
+            Some(Some(map)) => map.write(offset, data),
+            _ => Err(EIO),
+        }
     }
 }
 
-/// PinnedPages pages, and their mapping.
+/// Pinned pages, and their mapping for the engine.
 ///
 /// # Invariants
 ///
-/// `map` is a mapping of the pages, in their order, that begins at `base`.
+/// `map` is a mapping of the pages, in their order, that begins at `base`; these are there if the
+/// engine is the CPU.
 struct PinnedMapping {
-    base: NonNull<c_void>,
-    map: iosys_map::Map,
-    // Dropped in this order: what is pinned is charged for.
+    base: Option<NonNull<c_void>>,
+    map: Option<iosys_map::Map>,
+    // Dropped in this order: what is mapped is pinned, and what is pinned is charged for.
+    device: Option<KBox<DeviceMapping>>,
     _pages: PinnedPages,
     _charge: Charge,
     watch: Pin<KBox<Watch>>,
 }
 
-// SAFETY: PinnedPages pages and their mapping are not tied to a thread.
+// SAFETY: Pinned pages and their mapping are not tied to a thread.
 unsafe impl Send for PinnedMapping {}
 
 impl PinnedMapping {
-    fn new(
-        dev: &device::Device,
-        addr: usize,
-        len: usize,
-        limit: &Arc<Limit>,
-        stats: &Arc<Stats>,
-    ) -> Result<Self> {
+    fn new(of: &UserPages) -> Result<Self> {
+        let (dev, len, limit, stats) = (&of.dev, of.len, &of.limit, &of.stats);
+
         if len == 0 {
             return Err(EINVAL);
         }
         // SAFETY: Tags are all that this looks at.
-        let addr = unsafe { bindings::untagged_addr(addr) };
+        let addr = unsafe { bindings::untagged_addr(of.addr) };
         let offset = addr & !PAGE_MASK;
         let first = addr & PAGE_MASK;
         let end = addr.checked_add(len).ok_or(EINVAL)?;
@@ -213,23 +257,34 @@ impl PinnedMapping {
             }
         }
         check(dev, first, end, stats)?;
-
-        // SAFETY: The array holds `count` valid pages.
-        let base = unsafe { bindings::vmap(pages.list.as_mut_ptr(), count as u32) };
-        let base = NonNull::new(base).ok_or(ENOMEM)?;
-        // SAFETY: `offset` is within the first page of the mapping.
-        let start = unsafe { base.byte_add(offset) };
-
         pages.is_dirty = true;
-        // INVARIANT: This is the mapping of the pages.
-        Ok(Self {
-            base,
-            // SAFETY: `len` bytes from `offset` on are mapped, until `drop()`.
-            map: unsafe { iosys_map::Map::from_vaddr(start, len) },
+
+        let mut this = Self {
+            base: None,
+            map: None,
+            device: None,
             _pages: pages,
             _charge: charge,
             watch,
-        })
+        };
+        let pages = this._pages.list.as_mut_slice();
+        if of.is_dma {
+            // SAFETY: The pages are pinned for longer. The device is bound as long as the queue has
+            // memory, of which this is.
+            let mapping = unsafe { DeviceMapping::new(pages, offset, len, dev.as_bound()) }?;
+            this.device = Some(KBox::new(mapping, GFP_KERNEL)?);
+            return Ok(this);
+        }
+
+        // SAFETY: The array holds `count` valid pages.
+        let base = unsafe { bindings::vmap(pages.as_mut_ptr(), count as u32) };
+        let base = NonNull::new(base).ok_or(ENOMEM)?;
+        // INVARIANT: This is the mapping of the pages.
+        this.base = Some(base);
+        // SAFETY: `offset` is within the first page of the mapping; `len` bytes from there on are
+        // mapped, until `drop()`.
+        this.map = Some(unsafe { iosys_map::Map::from_vaddr(base.byte_add(offset), len) });
+        Ok(this)
     }
 
     fn is_stale(&self) -> bool {
@@ -243,7 +298,9 @@ impl PinnedMapping {
 
 impl Drop for PinnedMapping {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; nothing uses the mapping any more.
-        unsafe { bindings::vunmap(self.base.as_ptr()) };
+        if let Some(base) = self.base {
+            // SAFETY: By the type invariants; nothing uses the mapping any more.
+            unsafe { bindings::vunmap(base.as_ptr()) };
+        }
     }
 }

@@ -90,6 +90,7 @@ pub fn stopping(bench: &Bench) -> Outcome {
         promptly("QBUF", || device.queue_dmabuf(index as u32, &buffer.dmabuf))?;
     }
     device.stream_on().at("STREAMON")?;
+    promptly("STREAMOFF", || device.stream_off())?;
     promptly("REQBUFS(0)", || device.request(DMABUF, 0).map(|_| ()))?;
     vgem.signal(fence).at("signal")?;
 

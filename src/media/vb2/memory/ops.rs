@@ -19,6 +19,7 @@ use crate::{
     bindings,
     dma_buf::{
         self,
+        DeviceMapping,
         DmaBuf, //
     },
     stats::Counter, //
@@ -29,6 +30,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    dma::DataDirection,
     error::from_result,
     ffi::{
         c_int,
@@ -46,14 +48,23 @@ fn into_ptr(f: impl FnOnce() -> Result<*mut c_void>) -> *mut c_void {
     f().unwrap_or_else(|e| e.to_ptr())
 }
 
-/// The operations of every [`Queue`](super::super::Queue).
-pub(in super::super) static OPS: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
+/// The operations of a [`Queue`](super::super::Queue) whose engine is the CPU.
+pub(in super::super) static OPS: bindings::vb2_mem_ops = COMMON;
+
+/// Those of one whose engine is a device.
+pub(in super::super) static OPS_DMA: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
+    prepare: Some(prepare_callback),
+    finish: Some(finish_callback),
+    ..COMMON
+};
+
+const COMMON: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
     alloc: Some(alloc_callback),
     put: Some(release_callback),
     get_dmabuf: Some(get_dmabuf_callback),
     get_userptr: Some(get_userptr_callback),
     put_userptr: Some(release_callback),
-    // The bracket is around the engine's access, which knows whether there is one.
+    // A CPU brackets its access, and knows whether there is one.
     prepare: None,
     finish: None,
     attach_dmabuf: Some(attach_dmabuf_callback),
@@ -71,7 +82,7 @@ pub(in super::super) static OPS: bindings::vb2_mem_ops = bindings::vb2_mem_ops {
 /// `vb` must be a buffer of a queue.
 unsafe extern "C" fn alloc_callback(
     vb: *mut bindings::vb2_buffer,
-    _dev: *mut bindings::device,
+    dev: *mut bindings::device,
     size: c_ulong,
 ) -> *mut c_void {
     // SAFETY: By the safety requirements.
@@ -79,8 +90,38 @@ unsafe extern "C" fn alloc_callback(
 
     into_ptr(|| {
         let pages = dma_buf::Pages::new(size, GFP_KERNEL_ACCOUNT, queue.stats().clone())?;
-        Memory::Mmap(pages).into_priv()
+        let device = if queue.is_dma() {
+            // SAFETY: The memory owns the pages, and is freed before the device is unbound.
+            let mapping = unsafe {
+                DeviceMapping::new(pages.as_raw(), 0, pages.size(), device(dev))
+                //
+            }?;
+            Some(mapping)
+        } else {
+            None
+        };
+        Memory::Mmap { device, pages }.into_priv()
     })
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations, and its buffer be given to the driver.
+unsafe extern "C" fn prepare_callback(mem_priv: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    if let Some(device) = unsafe { Memory::from_priv(mem_priv) }.device() {
+        device.sync_for_device();
+    }
+}
+
+/// # Safety
+///
+/// `mem_priv` must come from these operations, and its buffer come from the driver. In any context.
+unsafe extern "C" fn finish_callback(mem_priv: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    if let Some(device) = unsafe { Memory::from_priv(mem_priv) }.device() {
+        device.sync_for_cpu();
+    }
 }
 
 /// # Safety
@@ -140,7 +181,7 @@ unsafe extern "C" fn get_userptr_callback(
 
     into_ptr(|| {
         pin(queue, || {
-            let pages = UserPages::pin(dev, vaddr, size, queue.limit(), stats)?;
+            let pages = UserPages::pin(dev, vaddr, size, queue)?;
             Memory::User(pages, queue.into()).into_priv()
         })
     })
@@ -149,7 +190,7 @@ unsafe extern "C" fn get_userptr_callback(
 fn import(
     queue: &RawQueue,
     dmabuf: &DmaBuf,
-    dev: &Device<Bound>,
+    dev: &'static Device<Bound>,
     size: usize,
 ) -> Result<*mut c_void> {
     let stats = queue.stats();
@@ -165,6 +206,13 @@ fn import(
         return Err(EINVAL);
     }
     import_with(queue, || {
+        if queue.is_dma() {
+            let attachment = dma_buf::Attachment::new(dmabuf.into(), dev, stats.clone())?;
+            let mapped = attachment
+                .map(DataDirection::FromDevice)
+                .map_err(|(e, _)| e)?;
+            return Memory::Attached(mapped, queue.into()).into_priv();
+        }
         let import = dma_buf::DynamicImport::new(dmabuf, dev, stats.clone())?;
         Memory::Import(import, queue.into()).into_priv()
     })
@@ -193,11 +241,8 @@ unsafe extern "C" fn attach_dmabuf_callback(
     let (queue, dmabuf) = unsafe { (RawQueue::from_vb2((*vb).vb2_queue), &*dbuf.cast::<DmaBuf>()) };
 
     if dmabuf.size() >= size {
-        let is_same = |memory: &Memory| {
-            memory
-                .import()
-                .is_some_and(|import| ptr::eq(import.dma_buf(), dmabuf))
-        };
+        let is_same =
+            |memory: &Memory| memory.dma_buf().is_some_and(|other| ptr::eq(other, dmabuf));
         if let Some(memory) = queue.cache().take(ptr::from_ref(dmabuf).addr(), is_same) {
             queue.stats().inc(Counter::CacheHits);
             return KBox::into_raw(memory).cast();
@@ -205,7 +250,7 @@ unsafe extern "C" fn attach_dmabuf_callback(
     }
     queue.stats().inc(Counter::CacheMisses);
 
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements; what is mapped for it goes before it is unbound.
     let dev = unsafe { device(dev) };
     import(queue, dmabuf, dev, size)
         .or_else(|e| Memory::Refused(e).into_priv())

@@ -245,6 +245,19 @@ mod suite {
     }
 
     #[test]
+    fn frames_may_be_complete_before_the_start() -> Result {
+        let user = User::open(MMAP, 2, &[PAGE])?;
+        queue_all(&user, 2)?;
+        user.camera.is_early.store(true, Relaxed);
+        user.start()?;
+        assert_eq!(user.dequeue()?.index, 0);
+        assert!(user.dequeue().err() == Some(EAGAIN));
+        assert!(!user.frame(0, b"next")?.is_error);
+        assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
     fn slots_of_the_hardware_are_recalled() -> Result {
         let user = User::open(MMAP, 3, &[PAGE])?;
         queue_all(&user, 3)?;

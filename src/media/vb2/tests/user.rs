@@ -58,18 +58,47 @@ pub(in super::super) struct Frame {
 }
 
 /// User space: it has a [`Camera`] open, and closes it when this is dropped.
-pub(in super::super) struct User {
-    pub(in super::super) camera: Arc<Camera>,
+pub(in super::super) struct User<E: Engine = Cpu> {
+    pub(in super::super) camera: Arc<Camera<E>>,
     pub(in super::super) stats: Arc<Stats>,
     memory: u32,
     planes: usize,
     // Last: the buffers were mapped for it.
-    _dev: Device,
+    dev: Device,
 }
 
 impl User {
-    /// Opens a camera whose buffers have planes of these sizes, and asks for so many.
+    /// Opens a camera whose engine is the CPU, and whose buffers have planes of these sizes, and
+    /// asks for so many.
     pub(in super::super) fn open(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
+        Self::open_any(memory, count, sizes)
+    }
+
+    /// Fills the buffer that is next, as a driver does, and takes it from the queue.
+    pub(in super::super) fn frame(&self, offset: usize, data: &[u8]) -> Result<Frame> {
+        let mut buffer = self.next()?;
+
+        let result = buffer.plane(0).and_then(|mut plane| {
+            plane.write(offset, data)?;
+            plane.end()
+        });
+        match result {
+            Ok(()) => buffer.done(&META, &[data.len() as u32]),
+            Err(_) => buffer.error(&META),
+        }
+        self.dequeue()
+    }
+
+    /// Queues a dma-buf, and has a byte written to it.
+    pub(in super::super) fn import(&self, index: u32, fd: &Fd, byte: u8) -> Result<Frame> {
+        self.queue(index, &[Plane::Fd(fd.number(), 0)])?;
+        self.frame(0, &[byte])
+    }
+}
+
+impl<E: Engine> User<E> {
+    /// As [`User::open`], for any engine.
+    pub(super) fn open_any(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         let dev = Device::new(c"vireo-kunit", true)?;
         let parent = dev.get();
         let stats = Stats::new()?;
@@ -82,6 +111,7 @@ impl User {
                 queue <- unsafe { Queue::new(this, buf_type, counters) },
                 planes,
                 start_error: Atomic::new(0),
+                is_early: Atomic::new(false),
             }),
             GFP_KERNEL,
         )?;
@@ -92,7 +122,7 @@ impl User {
             stats,
             memory,
             planes: sizes.len(),
-            _dev: dev,
+            dev,
         };
 
         this.request(count)?;
@@ -272,29 +302,13 @@ impl User {
     }
 
     /// The buffer that is next.
-    pub(in super::super) fn next(&self) -> Result<Buffer<'_, Camera>> {
+    pub(in super::super) fn next(&self) -> Result<Buffer<'_, Camera<E>>> {
         self.camera.queue.next().ok_or(EAGAIN)
     }
 
-    /// Fills the buffer that is next, as a driver does, and takes it from the queue.
-    pub(in super::super) fn frame(&self, offset: usize, data: &[u8]) -> Result<Frame> {
-        let mut buffer = self.next()?;
-
-        let result = buffer.plane(0).and_then(|mut plane| {
-            plane.write(offset, data)?;
-            plane.end()
-        });
-        match result {
-            Ok(()) => buffer.done(&META, &[data.len() as u32]),
-            Err(_) => buffer.error(&META),
-        }
-        self.dequeue()
-    }
-
-    /// Queues a dma-buf, and has a byte written to it.
-    pub(in super::super) fn import(&self, index: u32, fd: &Fd, byte: u8) -> Result<Frame> {
-        self.queue(index, &[Plane::Fd(fd.number(), 0)])?;
-        self.frame(0, &[byte])
+    /// The device that memory is mapped for.
+    pub(super) fn device(&self) -> &Device {
+        &self.dev
     }
 
     pub(in super::super) fn count(&self, counter: Counter) -> u64 {
@@ -328,7 +342,7 @@ impl User {
     }
 }
 
-impl Drop for User {
+impl<E: Engine> Drop for User<E> {
     fn drop(&mut self) {
         let _ = self.ioctl(|q| {
             // SAFETY: The queue is initialized, and its lock held.
