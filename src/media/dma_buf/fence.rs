@@ -6,8 +6,7 @@
 
 use super::{
     DmaBuf,
-    Pages,
-    Resv, //
+    Pages, //
 };
 use crate::bindings;
 use core::{
@@ -49,12 +48,6 @@ impl Drop for Fence {
 unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
     const USAGE: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
 
-    // Most have never had a fence. Whoever adds one right now is not waited for.
-    //
-    // SAFETY: By the safety requirements; the pointer is not followed.
-    if unsafe { (&raw const (*resv).fences).cast::<*mut ()>().read_volatile() }.is_null() {
-        return Ok(None);
-    }
     // SAFETY: By the safety requirements.
     if unsafe { bindings::dma_resv_test_signaled(resv, USAGE) } {
         return Ok(None);
@@ -67,7 +60,25 @@ unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
     Ok(NonNull::new(fence).map(Fence))
 }
 
+/// Whether there is a fence, signalled or not. Whoever adds one right now is not waited for.
+///
+/// # Safety
+///
+/// `resv` must be a valid reservation object.
+#[inline]
+unsafe fn has_fences(resv: *mut bindings::dma_resv) -> bool {
+    // SAFETY: By the safety requirements; the pointer is not followed.
+    !unsafe { (&raw const (*resv).fences).cast::<*mut ()>().read_volatile() }.is_null()
+}
+
 impl DmaBuf {
+    /// Whether there is a fence, signalled or not.
+    #[inline]
+    pub(crate) fn has_fences(&self) -> bool {
+        // SAFETY: The dma-buf is valid, and so is its reservation object.
+        unsafe { has_fences((*self.as_raw()).resv) }
+    }
+
     /// A fence that is signalled when all who use the memory now have done so, if anybody does.
     pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
         // SAFETY: The dma-buf is valid, and so is its reservation object.
@@ -75,18 +86,18 @@ impl DmaBuf {
     }
 }
 
-impl Resv {
-    /// See [`DmaBuf::pending_fence`].
-    pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
-        // SAFETY: Initialized, by the type invariants.
-        unsafe { pending(self.as_raw()) }
-    }
-}
-
 impl Pages {
+    /// See [`DmaBuf::has_fences`].
+    #[inline]
+    pub(crate) fn has_fences(&self) -> bool {
+        // SAFETY: A `Resv` is initialized.
+        unsafe { has_fences(self.resv().as_raw()) }
+    }
+
     /// See [`DmaBuf::pending_fence`].
     pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
-        self.resv().pending_fence()
+        // SAFETY: A `Resv` is initialized.
+        unsafe { pending(self.resv().as_raw()) }
     }
 }
 

@@ -46,6 +46,7 @@ impl Resv {
         })
     }
 
+    #[inline]
     pub(super) fn as_raw(&self) -> *mut bindings::dma_resv {
         self.raw.get()
     }

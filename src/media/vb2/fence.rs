@@ -49,7 +49,33 @@ impl<T: Operations> Queue<T> {
     /// # Safety
     ///
     /// videobuf2 must just have given the buffer to the driver; the queue's lock is held.
+    #[inline]
     pub(super) unsafe fn push_back_when_idle(&self, raw: NonNull<RawBuffer>) {
+        // SAFETY: The buffer is alive.
+        let vb = unsafe { raw.as_ref() }.vb();
+        // SAFETY: Its planes do not change while the driver has it, nor does their memory.
+        let has_fences = unsafe {
+            let planes = (&raw const (*vb).planes).cast::<bindings::vb2_plane>();
+            (0..(*vb).num_planes as usize)
+                .any(|i| Memory::from_priv((*planes.add(i)).mem_priv).has_fences())
+        };
+
+        // SAFETY: By the safety requirements.
+        unsafe {
+            if has_fences {
+                self.wait_and_push_back(raw);
+            } else {
+                self.push_back(raw);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`push_back_when_idle`](Self::push_back_when_idle).
+    #[cold]
+    #[inline(never)]
+    unsafe fn wait_and_push_back(&self, raw: NonNull<RawBuffer>) {
         // SAFETY: The buffer is alive.
         let buffer = unsafe { raw.as_ref() };
         let fences = buffer.fences();

@@ -199,6 +199,18 @@ impl Memory {
         })
     }
 
+    /// Whether there is a fence, signalled or not; most memory never has one.
+    #[inline]
+    pub(super) fn has_fences(&self) -> bool {
+        match self {
+            Memory::Mmap { pages, .. } => pages.has_fences(),
+            Memory::Import(import, _) => import.dma_buf().has_fences(),
+            Memory::Attached(mapped, _) => mapped.dma_buf().has_fences(),
+            // A process synchronizes with itself.
+            Memory::User(..) | Memory::Refused(_) => false,
+        }
+    }
+
     /// A fence that is signalled when all others who use the memory now have done so, if there are
     /// any.
     pub(super) fn pending_fence(&self) -> Result<Option<dma_buf::Fence>> {
@@ -206,7 +218,6 @@ impl Memory {
             Memory::Mmap { pages, .. } => pages.pending_fence(),
             Memory::Import(import, _) => import.dma_buf().pending_fence(),
             Memory::Attached(mapped, _) => mapped.dma_buf().pending_fence(),
-            // A process synchronizes with itself.
             Memory::User(..) | Memory::Refused(_) => Ok(None),
         }
     }
