@@ -2,11 +2,11 @@
 
 //! Memory that devices share.
 //!
-//! An importer goes from a [`DmaBuf`] to an [`Attachment`], and from there to a [`MappedAttachment`]
-//! if it is a device that does DMA, or to a [`VMap`] if its engine is the CPU; each owns the one
-//! before, so that they are released in the right order. The CPU writes within a [`CpuAccess`]. A
-//! [`DynamicImport`] is all of that for an engine that is the CPU, and memory that its exporter may
-//! move or revoke at any time.
+//! An importer goes from a [`DmaBuf`] to an [`Attachment`], and from there to a
+//! [`MappedAttachment`] if it is a device that does DMA, or to a [`VMap`] if its engine is the CPU;
+//! each owns the one before, so that they are released in the right order. The CPU writes within a
+//! [`CpuAccess`]. A [`DynamicImport`] is all of that for an engine that is the CPU, and memory that
+//! its exporter may move or revoke at any time.
 //!
 //! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
 //!
@@ -17,8 +17,8 @@
 //! exporter that are called with the lock held are given a [`ResvLocked`], and must not call
 //! functions of importers on the same dma-buf.
 //!
-//! A [`DynamicImport`] has a lock of its own, which is taken with the reservation lock held or alone,
-//! and under which no other is taken but by the exporter that maps and unmaps.
+//! A [`DynamicImport`] has a lock of its own, which is taken with the reservation lock held or
+//! alone, and under which no other is taken but by the exporter that maps and unmaps.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
@@ -147,8 +147,8 @@ impl DmaBuf {
 
     /// Calls `f` with the reservation lock held.
     fn with_resv_lock<R>(&self, f: impl FnOnce(&ResvLocked<'_>) -> R) -> R {
-        // SAFETY: The dma-buf is valid, and so is its reservation object. The lock is held for as long
-        // as `f` has the token.
+        // SAFETY: The dma-buf is valid, and so is its reservation object. The lock is held for as
+        // long as `f` has the token.
         unsafe { resv::with_lock((*self.as_raw()).resv, || f(&ResvLocked::held(self))) }
     }
 
@@ -173,8 +173,8 @@ impl DmaBuf {
     }
 }
 
-// SAFETY: A dma-buf lives for as long as there are references to its file at least, which is what is
-// counted here.
+// SAFETY: A dma-buf lives for as long as there are references to its file at least, which is what
+// is counted here.
 unsafe impl AlwaysRefCounted for DmaBuf {
     fn inc_ref(&self) {
         // SAFETY: The reference shows that the count is not zero.

@@ -7,12 +7,12 @@
 //! [`include/media/v4l2-ioctl.h`](srctree/include/media/v4l2-ioctl.h)
 //!
 //! A driver makes a [`Device`] of its own data, a type that implements [`Driver`] and embeds a
-//! [`VideoDevice`] for each node, and registers it. What a node does is said by [`Capture`] and, for
-//! the buffers, by [`vb2::Operations`](crate::vb2::Operations). All ioctls that deal with buffers
-//! are videobuf2's; the driver sees none of them.
+//! [`VideoDevice`] for each node, and registers it. What a node does is said by [`Capture`] and,
+//! for the buffers, by [`vb2::Operations`](crate::vb2::Operations). All ioctls that deal with
+//! buffers are videobuf2's; the driver sees none of them.
 //!
-//! A node is registered as long as the parent is bound: callbacks get a [`Context`], which knows the
-//! bound parent and the data of the registration.
+//! A node is registered as long as the parent is bound: callbacks get a [`Context`], which knows
+//! the bound parent and the data of the registration.
 
 mod capture;
 pub mod ctrl;

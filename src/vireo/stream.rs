@@ -43,7 +43,11 @@ const BACKLOG: u64 = 8;
 
 /// Memory for a picture, whose size user space decides: that is no reason to kill a process.
 fn allocate(len: usize, gfp: Flags) -> Result<KVVec<u8>> {
-    Ok(KVVec::from_elem(0, len, gfp | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)?)
+    Ok(KVVec::from_elem(
+        0,
+        len,
+        gfp | __GFP_RETRY_MAYFAIL | __GFP_NOWARN,
+    )?)
 }
 
 /// The sensor of one stream.
@@ -238,7 +242,11 @@ impl kthread::Function for Sensor {
             let next = Self::next(&pacer, sequence, taken, context.now());
             let drops = next - sequence - u64::from(taken);
 
-            self.dev.camera.queue().stats().add(Counter::Drops, drops as usize);
+            self.dev
+                .camera
+                .queue()
+                .stats()
+                .add(Counter::Drops, drops as usize);
             sequence = next;
         }
     }

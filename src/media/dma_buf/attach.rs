@@ -118,8 +118,8 @@ impl<'a> Attachment<'a> {
 
     /// Maps the memory for the device. Corresponds to the C `dma_buf_map_attachment_unlocked()`.
     ///
-    /// `dir` must cover every use that is made of the memory, and not be `DMA_NONE` (`EINVAL`). When
-    /// the exporter fails, its error comes back together with the attachment. May sleep.
+    /// `dir` must cover every use that is made of the memory, and not be `DMA_NONE` (`EINVAL`).
+    /// When the exporter fails, its error comes back together with the attachment. May sleep.
     pub fn map(self, dir: DataDirection) -> Result<MappedAttachment<'a>, (Error, Self)> {
         let dmabuf = self.dmabuf.clone();
 

@@ -44,8 +44,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// An attachment with its device, valid for `'a`. Where the exporter is asked to map the memory, the
-/// device is bound until it is unmapped: that is what dma-buf asks of importers.
+/// An attachment with its device, valid for `'a`. Where the exporter is asked to map the memory,
+/// the device is bound until it is unmapped: that is what dma-buf asks of importers.
 pub struct Importer<'a>(
     NonNull<bindings::dma_buf_attachment>,
     PhantomData<&'a bindings::dma_buf_attachment>,

@@ -68,7 +68,12 @@ unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
 #[inline]
 unsafe fn has_fences(resv: *mut bindings::dma_resv) -> bool {
     // SAFETY: By the safety requirements; the pointer is not followed.
-    !unsafe { (&raw const (*resv).fences).cast::<*mut ()>().read_volatile() }.is_null()
+    !unsafe {
+        (&raw const (*resv).fences)
+            .cast::<*mut ()>()
+            .read_volatile()
+    }
+    .is_null()
 }
 
 impl DmaBuf {

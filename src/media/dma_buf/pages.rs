@@ -182,13 +182,13 @@ impl Pages {
 
     /// Takes the memory back from importers, or lets them have it again.
     ///
-    /// When this returns, importers that implement `invalidate_mappings()` have no mapping any more,
-    /// and no device of theirs uses the memory: their fences are signalled. Whoever attaches or
-    /// maps meanwhile gets `ENODEV`. Importers without that callback, and processes, keep what they
-    /// have mapped; so does the exporter.
+    /// When this returns, importers that implement `invalidate_mappings()` have no mapping any
+    /// more, and no device of theirs uses the memory: their fences are signalled. Whoever attaches
+    /// or maps meanwhile gets `ENODEV`. Importers without that callback, and processes, keep what
+    /// they have mapped; so does the exporter.
     ///
-    /// May sleep, for as long as importers need. `ERESTARTSYS` if a signal comes: then the memory is
-    /// revoked, but may still be in use.
+    /// May sleep, for as long as importers need. `ERESTARTSYS` if a signal comes: then the memory
+    /// is revoked, but may still be in use.
     pub fn revoke(&self, is_revoked: bool) -> Result {
         self.exports.revoke(&self.resv, is_revoked)?;
         if is_revoked {

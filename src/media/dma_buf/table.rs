@@ -227,8 +227,8 @@ impl<'a> MappedSgTable<'a> {
     ///
     /// `ptr` must come from [`into_raw`](Self::into_raw), and is given up.
     pub(super) unsafe fn from_raw(ptr: *mut bindings::sg_table) -> Self {
-        // SAFETY: By the safety requirements `into_raw()` has left the reference; the C structure is
-        // the first field.
+        // SAFETY: By the safety requirements `into_raw()` has left the reference; the C structure
+        // is the first field.
         Self(unsafe { Arc::from_raw(ptr.cast::<Mapping>()) }, PhantomData)
     }
 }

@@ -57,7 +57,7 @@ pub(crate) const MODULE: &ThisModule = this_module::<crate::LocalModule>();
 pub(crate) struct Device {
     reg: faux::Registration,
     _mask: Option<KBox<u64>>,
-    parms: Option<KBox<Opaque<bindings::device_dma_parameters>>>,
+    dma_params: Option<KBox<Opaque<bindings::device_dma_parameters>>>,
 }
 
 impl Device {
@@ -69,23 +69,23 @@ impl Device {
         let mut this = Self {
             reg,
             _mask: None,
-            parms: None,
+            dma_params: None,
         };
 
         if has_dma {
             // All zeroes is as good as none.
-            let parms = Opaque::new(bindings::device_dma_parameters::default());
-            let parms = KBox::new(parms, GFP_KERNEL)?;
+            let dma_params = Opaque::new(bindings::device_dma_parameters::default());
+            let dma_params = KBox::new(dma_params, GFP_KERNEL)?;
             let mask = KBox::into_raw(KBox::new(u64::MAX, GFP_KERNEL)?);
             let dev: *const device::Device<device::Bound> = this.get();
             // SAFETY: The device is the test's own, and nobody does DMA with it yet. Those who do
             // are gone before the test gives up the device, and these with it.
             unsafe {
                 let dev = dev.cast_mut().cast::<bindings::device>();
-                (*dev).dma_parms = parms.get();
+                (*dev).dma_parms = dma_params.get();
                 (*dev).dma_mask = mask;
                 this._mask = Some(KBox::from_raw(mask));
-                this.parms = Some(parms);
+                this.dma_params = Some(dma_params);
             }
         }
         Ok(this)
@@ -93,9 +93,9 @@ impl Device {
 
     /// Has segments of at most so many bytes mapped for the device.
     pub(crate) fn limit_segments(&self, max: u32) {
-        if let Some(parms) = &self.parms {
+        if let Some(dma_params) = &self.dma_params {
             // SAFETY: Nothing is being mapped for the device, which is the test's own.
-            unsafe { (*parms.get()).max_segment_size = max };
+            unsafe { (*dma_params.get()).max_segment_size = max };
         }
     }
 

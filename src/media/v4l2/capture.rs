@@ -76,11 +76,7 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
     /// where there is no such format.
     ///
     /// All sizes of a format are [`FrmSize::Discrete`], or there is one [`FrmSize::Stepwise`].
-    fn enum_framesizes(
-        _cx: &Context<'_, Self>,
-        _pixelformat: u32,
-        _index: u32,
-    ) -> Option<FrmSize> {
+    fn enum_framesizes(_cx: &Context<'_, Self>, _pixelformat: u32, _index: u32) -> Option<FrmSize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

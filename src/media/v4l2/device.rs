@@ -93,8 +93,8 @@ impl<'a, D: Driver> Nodes<'a, D> {
 
 /// A V4L2 device: what the nodes of a piece of hardware have in common.
 ///
-/// It is counted, and lives until the last file of its nodes is closed. [`Deref`] gives the driver's
-/// own data. Corresponds to `struct v4l2_device`.
+/// It is counted, and lives until the last file of its nodes is closed. [`Deref`] gives the
+/// driver's own data. Corresponds to `struct v4l2_device`.
 ///
 /// # Invariants
 ///
@@ -133,10 +133,7 @@ impl<D: Driver> Device<D> {
     /// Makes a device with the driver's `data`, which knows no user space yet.
     ///
     /// May sleep. `ENOMEM`, or what `data` fails with.
-    pub fn new<E>(
-        parent: &D::ParentDevice<Bound>,
-        data: impl PinInit<D, E>,
-    ) -> Result<ARef<Self>>
+    pub fn new<E>(parent: &D::ParentDevice<Bound>, data: impl PinInit<D, E>) -> Result<ARef<Self>>
     where
         Error: From<E>,
     {

@@ -56,9 +56,9 @@ pub enum BufType {
 
 /// A node of a device (`/dev/videoX`), with its queue and its controls, and a `T` that drives it.
 ///
-/// It is a part of the data of a [`Driver`], which adds it in [`Driver::nodes`]; until the [`Device`]
-/// is registered it does nothing. [`Deref`] gives the driver's data of the node. Corresponds to
-/// `struct video_device`.
+/// It is a part of the data of a [`Driver`], which adds it in [`Driver::nodes`]; until the
+/// [`Device`] is registered it does nothing. [`Deref`] gives the driver's data of the node.
+/// Corresponds to `struct video_device`.
 ///
 /// # Invariants
 ///
@@ -241,6 +241,9 @@ mod private {
 impl<T: Capture> private::Sealed for VideoDevice<T> {}
 
 impl<T: Capture> Node<T::Driver> for VideoDevice<T> {
+    /// # Safety
+    ///
+    /// As for [`Node::register`].
     unsafe fn register(&self, device: &Device<T::Driver>) -> Result {
         if self.is_claimed.xchg(true, Relaxed) {
             return Err(EBUSY);
@@ -274,6 +277,9 @@ impl<T: Capture> Node<T::Driver> for VideoDevice<T> {
         .inspect_err(|_| self.put_unregistered())
     }
 
+    /// # Safety
+    ///
+    /// As for [`Node::unregister`].
     unsafe fn unregister(&self) {
         self.queue.shut();
         // SAFETY: By the safety requirements the node is registered. The queue is stopped and

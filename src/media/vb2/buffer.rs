@@ -256,8 +256,8 @@ impl<T: Operations<Engine = Cpu>> Buffer<'_, T> {
 }
 
 impl<T: Operations<Engine = Dma>> Buffer<'_, T> {
-    /// Where the device finds the memory of a plane, in any context. `EINVAL` where there is no such
-    /// plane.
+    /// Where the device finds the memory of a plane, in any context. `EINVAL` where there is no
+    /// such plane.
     ///
     /// The device may use the addresses until it was told not to, and the buffer is given back
     /// afterwards. There are [`Config::max_segments`](super::Config::max_segments) at most.

@@ -119,8 +119,8 @@ where
         attachment: *mut bindings::dma_buf_attachment,
         dir: bindings::dma_data_direction,
     ) -> *mut bindings::sg_table {
-        // SAFETY: By the safety requirements; `attach_callback()` has put the data there. The lock is
-        // held.
+        // SAFETY: By the safety requirements; `attach_callback()` has put the data there. The lock
+        // is held.
         let result = unsafe {
             let data = &*(*attachment).priv_.cast::<T::Attachment>();
             let importer = Importer::from_raw(attachment);

@@ -62,7 +62,8 @@ fn is_balanced(stats: &Stats) -> bool {
         && stats.get(Counter::VMaps) == stats.get(Counter::VUnmaps)
 }
 
-/// Takes the memory of a dma-buf back, in a thread of its own, which is joined when this is dropped.
+/// Takes the memory of a dma-buf back, in a thread of its own, which is joined when this is
+/// dropped.
 struct Revoker {
     is_done: Arc<Atomic<bool>>,
     _thread: kthread::Thread<Revocation>,

@@ -33,8 +33,9 @@ unsafe impl Send for Export {}
 ///
 /// # Invariants
 ///
-/// The reservation object of each dma-buf in `list` is that of the pages. Its release calls [`Exports::remove`], and the memory of the `struct
-/// dma_buf` stays until that has returned: so for as long as `list` is locked. Its file may be gone.
+/// The reservation object of each dma-buf in `list` is that of the pages. Its release calls
+/// [`Exports::remove`], and the memory of the `struct dma_buf` stays until that has returned: so
+/// for as long as `list` is locked. Its file may be gone.
 #[pin_data]
 pub(super) struct Exports {
     /// A reservation lock may be taken with this held, and not the other way round.

@@ -312,7 +312,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
         let stats = Stats::new()?;
-        let import = DynamicImport::new(&*pages.export(O_RDWR)?, dev.get(), stats.clone())?;
+        let import = DynamicImport::new(&*pages.export(O_RDWR, MODULE)?, dev.get(), stats.clone())?;
 
         // As if it were not in the list of attachments yet.
         pages.exports.is_revoked.store(true, Relaxed);

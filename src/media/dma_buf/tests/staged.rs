@@ -138,7 +138,11 @@ impl Staged {
             GFP_KERNEL,
         )?;
 
-        Ok((export::<Self, Arc<Self>>(this, size, flags, MODULE)?, memory, notes))
+        Ok((
+            export::<Self, Arc<Self>>(this, size, flags, MODULE)?,
+            memory,
+            notes,
+        ))
     }
 
     fn copy(from: &Pages, to: &Pages) -> Result {

@@ -221,11 +221,7 @@ impl<T: Capture> VTable<T> {
         })
     }
 
-    fn fill_parm(
-        cx: &Context<'_, T>,
-        capture: &mut bindings::v4l2_captureparm,
-        interval: Fract,
-    ) {
+    fn fill_parm(cx: &Context<'_, T>, capture: &mut bindings::v4l2_captureparm, interval: Fract) {
         let has_read = T::CONFIG
             .io_modes(cx.buf_type() as u32)
             .any(|mode| *mode == IoMode::Read);

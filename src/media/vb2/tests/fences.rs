@@ -12,10 +12,13 @@ const PAGE: u32 = PAGE_SIZE as u32;
 const READ: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
 const WRITE: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_WRITE;
 
-/// A camera that streams into a dma-buf on each of two indices; fences can be added to them.
-fn importing() -> Result<(User, [(Fd, ARef<DmaBuf>); 2])> {
+/// A dma-buf that fences can be added to, and its descriptor.
+type Shared = (Fd, ARef<DmaBuf>);
+
+/// A camera that streams into a dma-buf on each of two indices.
+fn importing() -> Result<(User, [Shared; 2])> {
     let user = User::open(DMABUF, 2, &[PAGE])?;
-    let buffer = || -> Result<(Fd, ARef<DmaBuf>)> {
+    let buffer = || -> Result<Shared> {
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
         Ok((Fd::new(dmabuf.clone())?, dmabuf))
     };
