@@ -22,6 +22,9 @@ use kernel::{
     types::Opaque, //
 };
 
+/// Who writes memory waits for those who move, write or read it.
+const USAGE: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
+
 /// A reference to a `struct dma_fence`.
 ///
 /// # Invariants
@@ -46,8 +49,6 @@ impl Drop for Fence {
 ///
 /// `resv` must be a valid reservation object.
 unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
-    const USAGE: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
-
     // SAFETY: By the safety requirements.
     if unsafe { bindings::dma_resv_test_signaled(resv, USAGE) } {
         return Ok(None);
@@ -58,6 +59,16 @@ unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
     to_result(unsafe { bindings::dma_resv_get_singleton(resv, USAGE, &mut fence) })?;
     // INVARIANT: The reference is given up by C.
     Ok(NonNull::new(fence).map(Fence))
+}
+
+/// Waits until all who use the memory now have done so, whatever signals come. May sleep.
+///
+/// # Safety
+///
+/// `resv` must be a valid reservation object.
+unsafe fn wait(resv: *mut bindings::dma_resv) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::dma_resv_wait_timeout(resv, USAGE, false, isize::MAX as usize) };
 }
 
 /// Whether there is a fence, signalled or not. Whoever adds one right now is not waited for.
@@ -89,6 +100,12 @@ impl DmaBuf {
         // SAFETY: The dma-buf is valid, and so is its reservation object.
         unsafe { pending((*self.as_raw()).resv) }
     }
+
+    /// Waits until all who use the memory now have done so, whatever signals come. May sleep.
+    pub(crate) fn wait_for_fences(&self) {
+        // SAFETY: As above.
+        unsafe { wait((*self.as_raw()).resv) };
+    }
 }
 
 impl Pages {
@@ -103,6 +120,12 @@ impl Pages {
     pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
         // SAFETY: A `Resv` is initialized.
         unsafe { pending(self.resv().as_raw()) }
+    }
+
+    /// See [`DmaBuf::wait_for_fences`].
+    pub(crate) fn wait_for_fences(&self) {
+        // SAFETY: A `Resv` is initialized.
+        unsafe { wait(self.resv().as_raw()) };
     }
 }
 

@@ -263,13 +263,10 @@ impl<T: Operations<Engine = Dma>> Buffer<'_, T> {
     /// afterwards. There are [`Config::max_segments`](super::Config::max_segments) at most.
     pub fn segments(&self, plane: usize) -> Result<Segments<'_>> {
         let (memory, length) = self.plane_raw(plane)?;
-        let sgt = memory.sg_table();
 
-        if sgt.is_null() {
-            return Err(EINVAL);
-        }
-        // SAFETY: The memory is mapped, and stays so until videobuf2 has the buffer back.
-        Ok(unsafe { Segments::new(sgt, length) })
+        // SAFETY: The buffer is prepared, and stays so until videobuf2 has it back. With this
+        // engine its memory is mapped.
+        Ok(unsafe { Segments::new(memory.sg_table(), length) })
     }
 }
 

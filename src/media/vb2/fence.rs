@@ -9,6 +9,7 @@
 
 use super::{
     buffer::RawBuffer,
+    engine::Engine,
     memory::Memory,
     ops::Operations,
     queue::Queue, //
@@ -90,9 +91,16 @@ impl<T: Operations> Queue<T> {
             // SAFETY: There is such a plane, whose memory is there while the driver has the buffer.
             let memory = unsafe { Memory::from_priv((*buffer.vb()).planes[i].mem_priv) };
 
-            // Where there is no memory for a fence, the access of the CPU waits.
-            let Ok(Some(fence)) = memory.pending_fence() else {
-                continue;
+            let fence = match memory.pending_fence() {
+                Ok(Some(fence)) => fence,
+                Ok(None) => continue,
+                Err(_) => {
+                    // There is no memory for one. An access of the CPU waits by itself.
+                    if T::Engine::IS_DMA {
+                        memory.wait_for_fences();
+                    }
+                    continue;
+                }
             };
             if !is_waiting {
                 // INVARIANT: Callbacks are added.

@@ -222,25 +222,42 @@ impl Memory {
         }
     }
 
+    /// Waits until all others who use the memory now have done so. May sleep.
+    pub(super) fn wait_for_fences(&self) {
+        if let Memory::Mmap { pages, .. } = self {
+            pages.wait_for_fences();
+        } else if let Some(dmabuf) = self.dma_buf() {
+            dmabuf.wait_for_fences();
+        }
+    }
+
     /// The mapping for the device, if that is the engine and it is ours to sync: an exporter syncs
     /// its own.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be prepared for as long as the reference is used.
     #[inline]
-    fn device(&self) -> Option<&DeviceMapping> {
+    unsafe fn device(&self) -> Option<&DeviceMapping> {
         match self {
             Memory::Mmap { device, .. } => device.as_ref(),
-            // SAFETY: The buffer is prepared: its pages are not exchanged meanwhile.
+            // SAFETY: By the safety requirements.
             Memory::User(pages, _) => unsafe { pages.device() },
             _ => None,
         }
     }
 
-    /// Where the device finds the memory; null if that is not the engine. It does not change while
-    /// the buffer is prepared.
+    /// Where the device finds the memory; null if that is not the engine.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be prepared for as long as the pointer is used.
     #[inline]
-    pub(super) fn sg_table(&self) -> *const bindings::sg_table {
+    pub(super) unsafe fn sg_table(&self) -> *const bindings::sg_table {
         match self {
             Memory::Attached(mapped, _) => mapped.as_raw(),
-            _ => self.device().map_or(ptr::null(), |device| device.as_raw()),
+            // SAFETY: By the safety requirements.
+            _ => unsafe { self.device() }.map_or(ptr::null(), |device| device.as_raw()),
         }
     }
 

@@ -244,7 +244,8 @@ impl<T: Operations> VTable<T> {
                 memory.prepare()?;
 
                 if T::Engine::IS_DMA {
-                    // SAFETY: The memory is mapped just now.
+                    // SAFETY: This is part of preparing the buffer; with this engine its memory is
+                    // mapped by now.
                     let segments =
                         unsafe { Segments::new(memory.sg_table(), plane.length as usize) };
                     if !segments.are_within(T::CONFIG.max_segments) {

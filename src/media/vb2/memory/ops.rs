@@ -106,20 +106,22 @@ unsafe extern "C" fn alloc_callback(
 
 /// # Safety
 ///
-/// `mem_priv` must come from these operations, and its buffer be given to the driver.
+/// `mem_priv` must come from these operations, and its buffer be prepared, to be given to the
+/// driver.
 unsafe extern "C" fn prepare_callback(mem_priv: *mut c_void) {
     // SAFETY: By the safety requirements.
-    if let Some(device) = unsafe { Memory::from_priv(mem_priv) }.device() {
+    if let Some(device) = unsafe { Memory::from_priv(mem_priv).device() } {
         device.sync_for_device();
     }
 }
 
 /// # Safety
 ///
-/// `mem_priv` must come from these operations, and its buffer come from the driver. In any context.
+/// `mem_priv` must come from these operations, and its buffer be prepared, and come from the
+/// driver. In any context.
 unsafe extern "C" fn finish_callback(mem_priv: *mut c_void) {
     // SAFETY: By the safety requirements.
-    if let Some(device) = unsafe { Memory::from_priv(mem_priv) }.device() {
+    if let Some(device) = unsafe { Memory::from_priv(mem_priv).device() } {
         device.sync_for_cpu();
     }
 }
