@@ -126,7 +126,7 @@ impl kthread::Function for Sensor {
                 kthread::WakeUp::Stop => return,
             }
             if let Some(mut buffer) = self.0.camera.queue().next() {
-                let meta = vb2::Meta::new(sequence, due);
+                let meta = vb2::FrameInfo::new(sequence, due);
 
                 match fill(&mut buffer, sequence as u8) {
                     Ok(()) => buffer.done(&meta, &[SIZE as u32]),
@@ -140,7 +140,7 @@ impl kthread::Function for Sensor {
 }
 
 fn fill(buffer: &mut vb2::Buffer<'_, Camera>, grey: u8) -> Result {
-    let mut plane = buffer.plane(0)?; // begin_cpu_access()
+    let mut plane = buffer.begin_cpu_access(0)?; // begin_cpu_access()
 
     for offset in (0..SIZE).step_by(LINE) {
         plane.write(offset, &[grey; LINE])?;

@@ -33,9 +33,9 @@ mod vireo {
     pub(crate) mod debugfs;
     pub(crate) mod device;
     pub(crate) mod format;
-    pub(crate) mod jitter;
+    pub(crate) mod latency;
     pub(crate) mod layout;
-    pub(crate) mod look;
+    pub(crate) mod picture;
     pub(crate) mod modes;
     pub(crate) mod pacing;
     pub(crate) mod pattern;

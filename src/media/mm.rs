@@ -7,9 +7,9 @@
 use kernel::prelude::*;
 
 #[cfg(CONFIG_MMU_NOTIFIER)]
-pub use self::notifier::Watch;
+pub use self::notifier::IntervalNotifier;
 #[cfg(not(CONFIG_MMU_NOTIFIER))]
-pub use self::unwatched::Watch;
+pub use self::stub::IntervalNotifier;
 
 #[cfg(CONFIG_MMU_NOTIFIER)]
 mod notifier {
@@ -37,8 +37,8 @@ mod notifier {
     ///
     /// `subscription` is inserted in the tree of `mm`, of which it holds a count.
     #[pin_data(PinnedDrop)]
-    pub struct Watch {
-        is_over: Atomic<bool>,
+    pub struct IntervalNotifier {
+        is_invalidated: Atomic<bool>,
         mm: *mut bindings::mm_struct,
         #[pin]
         subscription: Opaque<bindings::mmu_interval_notifier>,
@@ -47,12 +47,12 @@ mod notifier {
     }
 
     // SAFETY: The subscription is not tied to a thread.
-    unsafe impl Send for Watch {}
+    unsafe impl Send for IntervalNotifier {}
 
     // SAFETY: What changes is atomic; the subscription sees to itself.
-    unsafe impl Sync for Watch {}
+    unsafe impl Sync for IntervalNotifier {}
 
-    impl Watch {
+    impl IntervalNotifier {
         const OPS: bindings::mmu_interval_notifier_ops = bindings::mmu_interval_notifier_ops {
             invalidate: Some(invalidate_callback),
             invalidate_start: None,
@@ -69,7 +69,7 @@ mod notifier {
 
             let watch = KBox::try_pin_init(
                 try_pin_init!(Self {
-                    is_over: Atomic::new(false),
+                    is_invalidated: Atomic::new(false),
                     mm: current,
                     // INVARIANT: Inserted here; this takes the count. From now on the callback may
                     // run, for which all else is ready.
@@ -95,12 +95,12 @@ mod notifier {
         }
 
         /// Whether there was a change.
-        pub fn is_over(&self) -> bool {
-            self.is_over.load(Acquire)
+        pub fn is_invalidated(&self) -> bool {
+            self.is_invalidated.load(Acquire)
         }
 
         /// Whether it is the memory of the calling process.
-        pub fn is_of_current(&self) -> bool {
+        pub fn is_current_mm(&self) -> bool {
             // What the current task uses is compared, and not referred to.
             kernel::current!()
                 .mm()
@@ -109,7 +109,7 @@ mod notifier {
     }
 
     #[pinned_drop]
-    impl PinnedDrop for Watch {
+    impl PinnedDrop for IntervalNotifier {
         fn drop(self: Pin<&mut Self>) {
             // SAFETY: Inserted (type invariant). When this returns, no callback runs any more.
             unsafe { bindings::mmu_interval_notifier_remove(self.subscription.get()) };
@@ -118,7 +118,7 @@ mod notifier {
 
     /// # Safety
     ///
-    /// `subscription` must be that of a [`Watch`].
+    /// `subscription` must be that of a [`IntervalNotifier`].
     unsafe extern "C" fn invalidate_callback(
         subscription: *mut bindings::mmu_interval_notifier,
         _range: *const bindings::mmu_notifier_range,
@@ -128,8 +128,8 @@ mod notifier {
         // its readers may.
         unsafe {
             (&raw mut (*subscription).invalidate_seq).write_volatile(seq);
-            (*container_of!(Opaque::cast_from(subscription), Watch, subscription))
-                .is_over
+            (*container_of!(Opaque::cast_from(subscription), IntervalNotifier, subscription))
+                .is_invalidated
                 .store(true, Release);
         }
         true
@@ -137,25 +137,25 @@ mod notifier {
 }
 
 #[cfg(not(CONFIG_MMU_NOTIFIER))]
-mod unwatched {
+mod stub {
     use super::*;
 
     /// Stands for a watch in kernels that tell nobody: it is over as soon as it begins.
-    pub struct Watch;
+    pub struct IntervalNotifier;
 
-    impl Watch {
+    impl IntervalNotifier {
         /// Begins no watch.
         pub fn new(_addr: usize, _len: usize) -> Result<Pin<KBox<Self>>> {
             Ok(KBox::pin(Self, GFP_KERNEL)?)
         }
 
         /// There may have been a change at any time.
-        pub fn is_over(&self) -> bool {
+        pub fn is_invalidated(&self) -> bool {
             true
         }
 
         /// It may be anybody's memory.
-        pub fn is_of_current(&self) -> bool {
+        pub fn is_current_mm(&self) -> bool {
             false
         }
     }

@@ -70,7 +70,7 @@ counters! {
     /// Exported dma-bufs that are alive now.
     Exports = "exports",
     /// USERPTR: memory of a device.
-    RefusedDevice = "refused_device_memory",
+    RefusedDeviceMemory = "refused_device_memory",
     /// USERPTR: no memory there, or none that may be written.
     RefusedAddress = "refused_address",
     /// USERPTR: more than may be pinned for a queue.
@@ -80,11 +80,11 @@ counters! {
     /// DMABUF: smaller than the plane.
     RefusedSize = "refused_size",
     /// DMABUF: the same memory for two planes.
-    RefusedTwice = "refused_same_plane",
+    RefusedSamePlane = "refused_same_plane",
     /// Memory in more segments than the device can take.
     RefusedSegments = "refused_segments",
     /// DMABUF: the exporter did not want to.
-    RefusedExporter = "refused_by_exporter",
+    RefusedByExporter = "refused_by_exporter",
 }
 
 /// The counters of one device.

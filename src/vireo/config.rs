@@ -43,7 +43,7 @@ pub(crate) struct Config {
     /// The highest frame rate.
     pub(crate) max_fps: u32,
     /// Whether it has controls that make errors.
-    pub(crate) has_errors: bool,
+    pub(crate) error_inj: bool,
     /// Whether it enumerates ranges of frame sizes and intervals, instead of lists.
     pub(crate) is_stepwise: bool,
 }
@@ -58,7 +58,7 @@ impl Config {
             is_multiplanar: false,
             min_fps: crate::module_parameters::min_fps.value(),
             max_fps: crate::module_parameters::max_fps.value(),
-            has_errors: crate::module_parameters::error_inj.value() != 0,
+            error_inj: crate::module_parameters::error_inj.value() != 0,
             is_stepwise: crate::module_parameters::stepwise.value() != 0,
         })
     }
@@ -81,7 +81,7 @@ impl Config {
             is_multiplanar: number(MULTIPLANAR, 0) != 0,
             min_fps: number(LEAST, default.min_fps),
             max_fps: number(MOST, default.max_fps),
-            has_errors: number(ERRORS, 0) != 0,
+            error_inj: number(ERRORS, 0) != 0,
             is_stepwise: number(STEPWISE, 0) != 0,
         })
     }
@@ -96,7 +96,7 @@ impl Config {
             Property(MULTIPLANAR, Value::U32(self.is_multiplanar.into())),
             Property(LEAST, Value::U32(self.min_fps)),
             Property(MOST, Value::U32(self.max_fps)),
-            Property(ERRORS, Value::U32(self.has_errors.into())),
+            Property(ERRORS, Value::U32(self.error_inj.into())),
             Property(STEPWISE, Value::U32(self.is_stepwise.into())),
         ]
     }

@@ -230,9 +230,9 @@ attribute!(
 );
 attribute!(
     6,
-    |state, page| writeln!(page, "{}", u8::from(state.config.has_errors)),
-    |member, text| member.change(flag(text), |config, has_errors| config.has_errors =
-        has_errors)
+    |state, page| writeln!(page, "{}", u8::from(state.config.error_inj)),
+    |member, text| member.change(flag(text), |config, error_inj| config.error_inj =
+        error_inj)
 );
 attribute!(
     8,

@@ -7,7 +7,7 @@ use super::{
         Camera,
         Settings, //
     },
-    look::{
+    picture::{
         self,
         Pattern, //
     },
@@ -26,7 +26,7 @@ use media::{
     },
 };
 
-static PATTERNS: Menu<{ look::MENU.len() }> = Menu::new(look::MENU);
+static PATTERNS: Menu<{ picture::MENU.len() }> = Menu::new(picture::MENU);
 
 /// As of [`TimestampSource`], the first being the default.
 static TIMESTAMP_SOURCES: Menu<2> = Menu::new([c"End of Frame", c"Start of Exposure"]);
@@ -62,7 +62,7 @@ const CORRUPT: Id = Id::driver(BASE + 20);
 /// Unplugs the camera.
 const DISCONNECT: Id = Id::driver(BASE + 21);
 
-/// Every control of a camera; the defaults are those of [`Look`](look::Look) and [`Faults`].
+/// Every control of a camera; the defaults are those of [`PictureParams`](picture::PictureParams) and [`ErrorInjection`].
 /// The last [`ERRORS`] of them make errors.
 static CONTROLS: [Config; 22] = [
     Config::standard(Id::BRIGHTNESS, BYTE),
@@ -91,21 +91,21 @@ static CONTROLS: [Config; 22] = [
         Kind::Integer {
             min: 1,
             max: 10_000,
-            default: look::EXPOSURE as i32,
+            default: picture::EXPOSURE as i32,
         },
     ),
     Config::standard(
         Id::ANALOGUE_GAIN,
         Kind::Integer {
-            min: look::GAIN as i32,
-            max: 16 * look::GAIN as i32,
-            default: look::GAIN as i32,
+            min: picture::GAIN as i32,
+            max: 16 * picture::GAIN as i32,
+            default: picture::GAIN as i32,
         },
     ),
-    Config::standard(Id::HBLANK, Kind::Volatile(i32::MAX as i64)),
-    Config::standard(Id::VBLANK, Kind::Volatile(i32::MAX as i64)),
-    Config::standard(Id::PIXEL_RATE, Kind::Volatile(i64::MAX)),
-    Config::standard(Id::TEST_PATTERN, Kind::Menu(PATTERNS.entries())),
+    Config::standard(Id::HBLANK, Kind::VolatileReadOnly(i32::MAX as i64)),
+    Config::standard(Id::VBLANK, Kind::VolatileReadOnly(i32::MAX as i64)),
+    Config::standard(Id::PIXEL_RATE, Kind::VolatileReadOnly(i64::MAX)),
+    Config::standard(Id::TEST_PATTERN, Kind::Menu(PATTERNS.items())),
     Config::driver(STAMP, c"Stamp", Kind::Boolean(true)),
     Config::driver(
         SEED,
@@ -119,7 +119,7 @@ static CONTROLS: [Config; 22] = [
     Config::driver(
         TIMESTAMPS,
         c"Timestamp Source",
-        Kind::Menu(TIMESTAMP_SOURCES.entries()),
+        Kind::Menu(TIMESTAMP_SOURCES.items()),
     ),
     Config::driver(WRAP, c"Wrap Sequence", Kind::Boolean(false)),
     Config::driver(STALL, c"Stall", Kind::Boolean(false)),
@@ -141,7 +141,7 @@ pub(crate) fn all(errors: bool) -> &'static [Config] {
 
 /// Errors to make, and how a stream begins.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Faults {
+pub(crate) struct ErrorInjection {
     /// A stream's sequence numbers begin near their end.
     pub(crate) wrap: bool,
     /// The sensor stands still.
@@ -154,9 +154,9 @@ pub(crate) struct Faults {
     pub(crate) corrupt: bool,
 }
 
-impl Faults {
+impl ErrorInjection {
     /// Whether something is asked for that is made once.
-    pub(crate) fn are_due(&self) -> bool {
+    pub(crate) fn has_one_shot(&self) -> bool {
         self.lose || self.fail || self.corrupt
     }
 }

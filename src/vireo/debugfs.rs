@@ -30,7 +30,7 @@ pub(crate) fn new<'a>(
 ) -> impl PinInit<Debugfs, core::convert::Infallible> + 'a {
     Scope::dir(device, name, |device, dir| {
         dir.read_callback_file(c"counters", device, &counters);
-        dir.read_callback_file(c"jitter", device, &jitter);
+        dir.read_callback_file(c"latency", device, &latency);
         dir.read_callback_file(c"status", device, &status);
         dir.write_only_callback_file(c"revoke", device, &revoke);
     })
@@ -45,8 +45,8 @@ fn counters(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// How late the sensor was, since VIDIOC_STREAMON.
-fn jitter(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    device.camera.jitter.show(f)
+fn latency(device: &ARef<Device>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    device.camera.latency.show(f)
 }
 
 /// 1 takes the camera's exported buffers back from importers, 0 lets them have them again.

@@ -7,22 +7,22 @@ use super::{
     csc::Csc,
     ctrls::{
         self,
-        Faults, //
+        ErrorInjection, //
     },
     debugfs::{
         self,
         Debugfs, //
     },
     format::Format,
-    jitter::Jitter,
+    latency::Latency,
     layout::{
         self,
         Layout,
-        Part, //
+        MemPlane, //
     },
-    look::{
+    picture::{
         Crop,
-        Look, //
+        PictureParams, //
     },
     modes,
     pacing::Limits, //
@@ -146,13 +146,13 @@ pub(crate) struct Settings {
     /// Which colours user space has chosen; the same holds.
     pub(crate) csc: Csc,
     /// What it shows.
-    pub(crate) look: Look,
+    pub(crate) look: PictureParams,
     /// The seconds from one frame to the next, as numerator and denominator.
     pub(crate) interval: (u32, u32),
     /// What the timestamps of frames tell; does not change while there are buffers.
     pub(crate) timestamps: TimestampSource,
     /// Errors to make.
-    pub(crate) faults: Faults,
+    pub(crate) faults: ErrorInjection,
 }
 
 /// A camera.
@@ -171,7 +171,7 @@ pub(crate) struct Camera {
     #[pin]
     tried: SpinLock<Layout>,
     /// How late the sensor was since VIDIOC_STREAMON.
-    pub(crate) jitter: Jitter,
+    pub(crate) latency: Latency,
 }
 
 impl Camera {
@@ -209,14 +209,14 @@ impl Camera {
         let settings = Settings {
             layout,
             csc: Csc::default(),
-            look: Look {
+            look: PictureParams {
                 native: config.native,
                 crop: Crop::whole(width, height),
-                ..Look::default()
+                ..PictureParams::default()
             },
             interval: limits.negotiate(0, 0),
             timestamps: TimestampSource::EndOfFrame,
-            faults: Faults::default(),
+            faults: ErrorInjection::default(),
         };
 
         try_pin_init!(Self {
@@ -225,12 +225,12 @@ impl Camera {
             limits,
             settings <- new_spinlock!(settings, "Camera::settings"),
             tried <- new_spinlock!(layout, "Camera::tried"),
-            jitter: Jitter::new(),
+            latency: Latency::new(),
         })
     }
 }
 
-fn plane_pix_format(part: &Part) -> PlanePixFormat {
+fn plane_pix_format(part: &MemPlane) -> PlanePixFormat {
     PlanePixFormat {
         bytesperline: part.bytesperline,
         sizeimage: part.sizeimage,
@@ -247,7 +247,7 @@ fn pix_format(layout: &Layout, csc: &Csc) -> PixFormat {
     };
 
     csc.fill(&mut format, layout.format);
-    for (plane, part) in format.planes.iter_mut().zip(layout.parts()) {
+    for (plane, part) in format.planes.iter_mut().zip(layout.mem_planes()) {
         *plane = plane_pix_format(&part);
         format.num_planes += 1;
     }
@@ -292,7 +292,7 @@ fn layout(config: &Config, pixelformat: u32, width: u32, height: u32) -> Layout 
 
 /// Whether a request repeats the lines and sizes that user space was told of a layout.
 fn is_told(asked: &PixFormat, told: &Layout) -> bool {
-    told.parts()
+    told.mem_planes()
         .zip(&asked.planes)
         .all(|(part, plane)| *plane == plane_pix_format(&part))
 }
@@ -306,7 +306,7 @@ impl v4l2::Capture for Camera {
     }
 
     fn controls(&self) -> &'static [ctrl::Config] {
-        ctrls::all(self.config.has_errors)
+        ctrls::all(self.config.error_inj)
     }
 
     fn enum_fmt(cx: &Context<'_, Self>, index: u32) -> Option<FmtDesc> {

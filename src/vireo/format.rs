@@ -13,7 +13,7 @@
 use core::num::NonZero;
 
 /// The most components of a format, and so the most parts of a frame in memory of their own.
-pub const MAX_PARTS: usize = 3;
+pub const MAX_MEM_PLANES: usize = 3;
 
 /// What a sample measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

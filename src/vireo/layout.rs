@@ -12,7 +12,7 @@ use core::{
 use super::format::{
     Component,
     Format,
-    MAX_PARTS, //
+    MAX_MEM_PLANES, //
 };
 
 /// The smallest width.
@@ -62,14 +62,14 @@ pub struct Layout {
     /// The height in lines.
     pub height: u32,
     /// The bytes from one line of each component to the next.
-    strides: [u32; MAX_PARTS],
+    strides: [u32; MAX_MEM_PLANES],
     /// The size of the frame in bytes.
     pub sizeimage: u32,
 }
 
 /// A part of a frame that lies in memory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MemPlane {
     /// Where it begins in the frame, as it is when the parts follow each other.
     pub offset: usize,
     /// The bytes from one line of its first component to the next.
@@ -123,7 +123,7 @@ impl Layout {
             format,
             width: align(width, MIN_WIDTH, MAX_WIDTH, format.width_step()),
             height: align(height, MIN_HEIGHT, MAX_HEIGHT, format.height_step()),
-            strides: [0; MAX_PARTS],
+            strides: [0; MAX_MEM_PLANES],
             sizeimage: 0,
         }
         .padded(&[])
@@ -135,7 +135,7 @@ impl Layout {
     pub fn padded(self, bytesperline: &[u32]) -> Self {
         let Self { format, width, .. } = self;
         let mut asked = bytesperline.iter().copied();
-        let mut strides = [0; MAX_PARTS];
+        let mut strides = [0; MAX_MEM_PLANES];
         // The line and the stride of the first component.
         let mut first = None;
 
@@ -159,7 +159,7 @@ impl Layout {
         self.with_strides(strides)
     }
 
-    fn with_strides(mut self, strides: [u32; MAX_PARTS]) -> Self {
+    fn with_strides(mut self, strides: [u32; MAX_MEM_PLANES]) -> Self {
         self.strides = strides;
         self.sizeimage = self.planes().map(|plane| plane.size() as u32).sum();
         self
@@ -179,15 +179,15 @@ impl Layout {
     /// Returns the parts of the frame that lie in memory of their own: one, or one for each
     /// component.
     #[allow(dead_code, reason = "for the driver")]
-    pub fn parts(&self) -> impl Iterator<Item = Part> {
-        let whole = (!self.format.is_apart).then_some(Part {
+    pub fn mem_planes(&self) -> impl Iterator<Item = MemPlane> {
+        let whole = (!self.format.is_apart).then_some(MemPlane {
             offset: 0,
             bytesperline: self.bytesperline(),
             sizeimage: self.sizeimage,
         });
         let apart = self.planes().filter(|_| self.format.is_apart);
 
-        whole.into_iter().chain(apart.map(|plane| Part {
+        whole.into_iter().chain(apart.map(|plane| MemPlane {
             offset: plane.offset,
             bytesperline: plane.stride as u32,
             sizeimage: plane.size() as u32,

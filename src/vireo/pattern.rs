@@ -18,8 +18,8 @@ use super::{
     conversion::Conversion,
     format::Channel,
     layout::Layout,
-    look::{
-        Look,
+    picture::{
+        PictureParams,
         Pattern,
         EXPOSURE,
         GAIN, //
@@ -125,8 +125,8 @@ impl Tones {
 }
 
 /// A look at a layout, with all that is the same for each pixel.
-pub struct Scene<'a> {
-    look: &'a Look,
+pub struct PatternGen<'a> {
+    look: &'a PictureParams,
     colour: &'static Colour,
     conversion: Option<Conversion>,
     tones: Option<&'a Tones>,
@@ -138,9 +138,9 @@ pub struct Scene<'a> {
     hue: (i64, i64),
 }
 
-impl<'a> Scene<'a> {
+impl<'a> PatternGen<'a> {
     /// Looks at it.
-    pub fn new(look: &'a Look, layout: &Layout) -> Self {
+    pub fn new(look: &'a PictureParams, layout: &Layout) -> Self {
         let crop = look.crop;
         let (width, height) = look.native;
         let light = u64::from(look.exposure) * u64::from(look.gain);
@@ -350,7 +350,7 @@ fn hash(seed: u16, a: u32, b: u32) -> u32 {
 }
 
 /// Returns the phase of the frame with this sequence number.
-pub fn phase(layout: &Layout, look: &Look, sequence: u32) -> u32 {
+pub fn phase(layout: &Layout, look: &PictureParams, sequence: u32) -> u32 {
     let step = layout.format.width_step();
     let steps = layout.width / step;
     let n = match look.pattern {

@@ -44,10 +44,10 @@ impl vb2::Operations for Camera {
 
     fn queue_setup(cx: &Context<'_, Self>) -> Result<vb2::PlaneSizes> {
         let layout = cx.settings.lock().layout;
-        let mut sizes = [0; format::MAX_PARTS];
+        let mut sizes = [0; format::MAX_MEM_PLANES];
         let mut count = 0;
 
-        for (size, part) in sizes.iter_mut().zip(layout.parts()) {
+        for (size, part) in sizes.iter_mut().zip(layout.mem_planes()) {
             *size = part.sizeimage;
             count += 1;
         }
@@ -61,7 +61,7 @@ impl vb2::Operations for Camera {
     fn start_streaming(cx: &Context<'_, Self>) -> Result<Self::Stream> {
         let sensor = Sensor::new(cx.device())?;
 
-        cx.jitter.reset();
+        cx.latency.reset();
         kthread::Thread::spawn(c"vireo", sensor)
     }
 }

@@ -44,9 +44,9 @@
 use super::{
     colorimetry::Colorimetry,
     layout::Layout,
-    look::{
+    picture::{
         Crop,
-        Look,
+        PictureParams,
         Pattern, //
     }, //
 };
@@ -72,7 +72,7 @@ pub struct Stamp {
     /// Which frame it is.
     pub frame: Frame,
     /// What the picture looks like.
-    pub look: Look,
+    pub look: PictureParams,
 }
 
 /// What tells a frame from the others of a stream.
@@ -172,7 +172,7 @@ impl Stamp {
             return Err(Fault::Value);
         }
 
-        let look = Look {
+        let look = PictureParams {
             pattern: Pattern::from_index(byte(5)).ok_or(Fault::Value)?,
             brightness: byte(7),
             contrast: byte(8),
@@ -309,7 +309,7 @@ mod tests {
                 phase: 638,
                 flaw: false,
             },
-            look: Look {
+            look: PictureParams {
                 pattern: Pattern::Ramps,
                 brightness: 1,
                 contrast: 2,
@@ -368,7 +368,7 @@ mod tests {
                 for hue in [i8::MIN, -1, 0, i8::MAX] {
                     let mut stamp = example();
 
-                    stamp.look = Look {
+                    stamp.look = PictureParams {
                         pattern,
                         hue,
                         hflip,

@@ -3,7 +3,7 @@
 //! The sensor at work: a frame whenever one is due.
 
 use super::{
-    ctrls::Faults,
+    ctrls::ErrorInjection,
     device::{
         Camera,
         Device,
@@ -109,7 +109,7 @@ impl Sensor {
 
     /// Fills a buffer with frame `sequence`, and gives it back.
     fn capture(&mut self, mut buffer: vb2::Buffer<'_, Camera>, sequence: u32, timestamp: u64) {
-        let meta = vb2::Meta::new(sequence, timestamp);
+        let meta = vb2::FrameInfo::new(sequence, timestamp);
         let faults = self.settings.faults;
         let look = self.template.as_ref().map(|template| *template.look());
         let frame = Frame {
@@ -126,30 +126,30 @@ impl Sensor {
             Ok(()) if !faults.fail => buffer.done(&meta, &self.bytesused()),
             _ => buffer.error(&meta),
         }
-        self.made(|faults| {
+        self.clear_one_shot(|faults| {
             faults.corrupt = false;
             faults.fail = false;
         });
     }
 
     /// Forgets errors that were asked for, and are made.
-    fn made(&mut self, forget: impl Fn(&mut Faults)) {
-        if self.settings.faults.are_due() {
+    fn clear_one_shot(&mut self, forget: impl Fn(&mut ErrorInjection)) {
+        if self.settings.faults.has_one_shot() {
             forget(&mut self.settings.faults);
             forget(&mut self.dev.camera.settings.lock().faults);
         }
     }
 
     /// Whether the sensor has no frame to give.
-    fn is_blind(&mut self) -> bool {
-        let Faults { stall, lose, .. } = self.settings.faults;
+    fn take_stall_or_loss(&mut self) -> bool {
+        let ErrorInjection { stall, lose, .. } = self.settings.faults;
 
-        self.made(|faults| faults.lose = false);
+        self.clear_one_shot(|faults| faults.lose = false);
         stall || lose
     }
 
     /// Captures frame `sequence` if there is a buffer for it; whether there was.
-    fn frame(&mut self, sequence: u64, timestamp: u64) -> bool {
+    fn capture_if_queued(&mut self, sequence: u64, timestamp: u64) -> bool {
         // The API's counter is of 32 bits, and wraps.
         let number = self.first.wrapping_add(sequence as u32);
         let dev = self.dev.clone();
@@ -163,10 +163,10 @@ impl Sensor {
     }
 
     /// The bytes of a frame in each part.
-    fn bytesused(&self) -> [u32; format::MAX_PARTS] {
-        let mut sizes = [0; format::MAX_PARTS];
+    fn bytesused(&self) -> [u32; format::MAX_MEM_PLANES] {
+        let mut sizes = [0; format::MAX_MEM_PLANES];
 
-        for (size, part) in sizes.iter_mut().zip(self.settings.layout.parts()) {
+        for (size, part) in sizes.iter_mut().zip(self.settings.layout.mem_planes()) {
             *size = part.sizeimage;
         }
         sizes
@@ -176,7 +176,7 @@ impl Sensor {
     ///
     /// Those that became due meanwhile are owed to whoever has queued buffers for them, but for a
     /// machine that cannot keep up: it would fall behind for ever.
-    fn next(pacer: &Pacer, sequence: u64, taken: bool, now: u64) -> u64 {
+    fn next_sequence(pacer: &Pacer, sequence: u64, taken: bool, now: u64) -> u64 {
         let latest = pacer.due(now).saturating_sub(1);
         let owed = latest.saturating_sub(sequence);
 
@@ -190,8 +190,8 @@ impl Sensor {
     fn fill(&mut self, buffer: &mut vb2::Buffer<'_, Camera>, frame: &Frame) -> Result {
         let template = self.template.as_mut().ok_or(ENOMEM)?;
 
-        for (i, part) in self.settings.layout.parts().enumerate() {
-            let mut plane = Plane(buffer.plane(i)?);
+        for (i, part) in self.settings.layout.mem_planes().enumerate() {
+            let mut plane = Plane(buffer.begin_cpu_access(i)?);
 
             template.compose_part(frame, &part, &mut plane)?;
             plane.0.end()?;
@@ -230,7 +230,7 @@ impl kthread::Function for Sensor {
 
             self.dev
                 .camera
-                .jitter
+                .latency
                 .count(context.now().saturating_sub(end));
             self.update(&mut pacer, sequence);
 
@@ -238,8 +238,8 @@ impl kthread::Function for Sensor {
                 TimestampSource::EndOfFrame => end,
                 TimestampSource::StartOfExposure => exposed,
             };
-            let taken = !self.is_blind() && self.frame(sequence, timestamp);
-            let next = Self::next(&pacer, sequence, taken, context.now());
+            let taken = !self.take_stall_or_loss() && self.capture_if_queued(sequence, timestamp);
+            let next = Self::next_sequence(&pacer, sequence, taken, context.now());
             let drops = next - sequence - u64::from(taken);
 
             self.dev

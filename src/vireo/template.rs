@@ -19,14 +19,14 @@ use core::{
 use super::{
     layout::{
         Layout,
-        Part,
+        MemPlane,
         Plane, //
     },
-    look::{
-        Look,
+    picture::{
+        PictureParams,
         Pattern, //
     },
-    pattern::Scene,
+    pattern::PatternGen,
     stamp::Frame, //
 };
 
@@ -53,7 +53,7 @@ pub trait Sink {
 /// `layout` the lines that it can consist of, each twice side by side, as they are in `look`.
 pub struct Template<B> {
     layout: Layout,
-    look: Look,
+    look: PictureParams,
     bytes: B,
 }
 
@@ -61,7 +61,7 @@ pub struct Template<B> {
 const STAGED: usize = 8;
 
 /// Returns how much memory a template takes.
-pub fn len(layout: &Layout, look: &Look) -> usize {
+pub fn len(layout: &Layout, look: &PictureParams) -> usize {
     let lines: usize = layout
         .planes()
         .map(|plane| 2 * plane.bytes * lines(&plane, layout, look))
@@ -83,13 +83,13 @@ fn stage(layout: &Layout) -> usize {
 }
 
 /// Returns how many different lines a plane has.
-fn lines(plane: &Plane, layout: &Layout, look: &Look) -> usize {
+fn lines(plane: &Plane, layout: &Layout, look: &PictureParams) -> usize {
     look.pattern.kinds(layout) * plane.component.lines.len()
 }
 
 impl<B> Template<B> {
     /// The look that it was rendered for.
-    pub fn look(&self) -> &Look {
+    pub fn look(&self) -> &PictureParams {
         &self.look
     }
 
@@ -107,12 +107,12 @@ impl<B> Template<B> {
 
 impl<B: DerefMut<Target = [u8]>> Template<B> {
     /// Renders a template into `bytes`; gives them back when they are too few.
-    pub fn render(layout: Layout, look: Look, mut bytes: B) -> Result<Self, B> {
+    pub fn render(layout: Layout, look: PictureParams, mut bytes: B) -> Result<Self, B> {
         if bytes.len() < len(&layout, &look) {
             return Err(bytes);
         }
 
-        let scene = Scene::new(&look, &layout);
+        let scene = PatternGen::new(&look, &layout);
         let tones = scene.tones();
         let scene = scene.with_tones(tones.as_ref());
         let (_, mut rest) = bytes.split_at_mut(stage(&layout));
@@ -140,7 +140,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
 }
 
 /// Renders line `line` of a group, in a line of the picture of kind `kind`.
-fn render_line(scene: &Scene<'_>, plane: &Plane, kind: usize, line: usize, out: &mut [u8]) {
+fn render_line(scene: &PatternGen<'_>, plane: &Plane, kind: usize, line: usize, out: &mut [u8]) {
     let samples = plane.component.samples(line);
     let width = u32::from(plane.component.width.get());
     let mut x = 0;
@@ -172,7 +172,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     pub fn compose_part<S: Sink>(
         &mut self,
         frame: &Frame,
-        part: &Part,
+        part: &MemPlane,
         sink: &mut S,
     ) -> Result<(), S::Error> {
         let end = part.offset + part.sizeimage as usize;
@@ -188,7 +188,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
         sink: &mut S,
     ) -> Result<(), S::Error> {
         let Self { layout, look, .. } = *self;
-        let scene = Scene::new(&look, &layout);
+        let scene = PatternGen::new(&look, &layout);
         let mut base = stage(&layout);
 
         for mut plane in layout.planes() {
@@ -216,7 +216,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     /// Writes the picture of a plane whose lines begin at byte `base` of the template.
     fn compose_plane<S: Sink>(
         &mut self,
-        scene: &Scene<'_>,
+        scene: &PatternGen<'_>,
         frame: &Frame,
         plane: &Plane,
         base: usize,
@@ -268,7 +268,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     }
 
     /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
-    fn line(&self, scene: &Scene<'_>, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
+    fn line(&self, scene: &PatternGen<'_>, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
         let period = plane.component.lines.len();
         let y = row * usize::from(plane.component.height.get());
         let index = scene.kind(y) * period + nth_of(row, period);

@@ -257,7 +257,7 @@ impl<'a> Arrivals<'a> {
     }
 
     /// How late so many percent of the frames were at most, in microseconds, beside the earliest.
-    pub fn jitter(&self, percent: usize) -> f64 {
+    pub fn latency(&self, percent: usize) -> f64 {
         let mut sorted = self.offsets.clone();
         sorted.sort_unstable();
         match sorted.first() {

@@ -23,8 +23,8 @@ pub mod conversion;
 pub mod format;
 #[path = "../../src/vireo/layout.rs"]
 pub mod layout;
-#[path = "../../src/vireo/look.rs"]
-pub mod look;
+#[path = "../../src/vireo/picture.rs"]
+pub mod picture;
 #[path = "../../src/vireo/pacing.rs"]
 pub mod pacing;
 #[path = "../../src/vireo/pattern.rs"]
@@ -245,7 +245,7 @@ impl Reader {
         // Lines without padding need not be a multiple of anything.
         let asked: Vec<u32> = bytesperline
             .iter()
-            .zip(tight.parts())
+            .zip(tight.mem_planes())
             .map(|(asked, part)| {
                 if *asked == part.bytesperline {
                     0
@@ -255,7 +255,7 @@ impl Reader {
             })
             .collect();
         let layout = tight.padded(&asked);
-        let mut parts = layout.parts().zip(bytesperline);
+        let mut parts = layout.mem_planes().zip(bytesperline);
 
         ((layout.format.fourcc, layout.width, layout.height) == (fourcc, width, height)
             && parts.all(|(part, asked)| *asked == 0 || *asked == part.bytesperline))
@@ -533,7 +533,7 @@ mod book;
 mod tests {
     use super::colorimetry::Colorspace;
     use super::format::{fourcc, Format, FORMATS};
-    use super::look::{Look, Pattern};
+    use super::picture::{PictureParams, Pattern};
     use super::pattern::phase;
     use super::stamp::Frame;
     use super::*;
@@ -570,7 +570,7 @@ mod tests {
         }
     }
 
-    pub(super) fn made(layout: Layout, look: Look, frame: Frame) -> Vec<u8> {
+    pub(super) fn made(layout: Layout, look: PictureParams, frame: Frame) -> Vec<u8> {
         let bytes = vec![0; template::len(&layout, &look)];
         let mut template = Template::render(layout, look, bytes).expect("fits");
         let mut memory = Memory(vec![0xaa; layout.sizeimage as usize]);
@@ -585,11 +585,11 @@ mod tests {
             device: 2,
             sequence,
             timestamp: 1_000_000 * (u64::from(sequence) + 1),
-            phase: phase(&layout, &Look::default(), sequence),
+            phase: phase(&layout, &PictureParams::default(), sequence),
             flaw: false,
         };
 
-        made(layout, Look::default(), frame)
+        made(layout, PictureParams::default(), frame)
     }
 
     #[test]
@@ -622,14 +622,14 @@ mod tests {
                     for (hflip, vflip) in [(true, false), (false, true), (true, true)] {
                         n += 1;
 
-                        let look = Look {
+                        let look = PictureParams {
                             pattern,
                             brightness,
                             contrast,
                             hue,
                             hflip,
                             vflip,
-                            ..Look::default()
+                            ..PictureParams::default()
                         };
                         let frame = Frame {
                             device: 0,
@@ -840,7 +840,7 @@ mod tests {
             };
 
             assert_eq!(
-                reader.check(&made(layout, Look::default(), frame)).is_ok(),
+                reader.check(&made(layout, PictureParams::default(), frame)).is_ok(),
                 ok
             );
         }
@@ -882,7 +882,7 @@ mod tests {
                 timestamp: n as u64,
                 ..Frame::default()
             };
-            let verdict = reader.check(&made(layout, Look::default(), frame));
+            let verdict = reader.check(&made(layout, PictureParams::default(), frame));
 
             assert!(verdict.is_ok());
             assert_eq!(verdict.lost, lost);
@@ -905,7 +905,7 @@ mod tests {
         };
 
         assert_eq!(
-            reader.check(&made(layout, Look::default(), frame)).fault,
+            reader.check(&made(layout, PictureParams::default(), frame)).fault,
             Some(Fault::Stranger { device: 7 })
         );
     }
@@ -945,10 +945,10 @@ mod tests {
 
         for format in FORMATS.iter().filter(|format| !grey(&format)) {
             let layout = Layout::negotiate(format.fourcc, 640, 480);
-            let look = Look {
+            let look = PictureParams {
                 pattern: Pattern::Bars100,
                 colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
-                ..Look::default()
+                ..PictureParams::default()
             };
             let frame = made(layout, look, Frame::default());
             let picture = picture(&layout, &look.colorimetry, &frame);

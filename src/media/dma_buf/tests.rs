@@ -105,7 +105,7 @@ impl Device {
 }
 
 /// Lets the files go whose last reference a kernel thread has dropped.
-pub(crate) fn settle() {
+pub(crate) fn flush_delayed_fput() {
     // SAFETY: No lock is held, and the thread does not belong to the work that is waited for.
     unsafe { bindings::flush_delayed_fput() };
 }

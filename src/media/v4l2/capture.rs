@@ -110,7 +110,7 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The value of a control of [`ctrl::Kind::Volatile`].
+    /// The value of a control of [`ctrl::Kind::VolatileReadOnly`].
     fn g_volatile_ctrl(_cx: &Context<'_, Self>, _id: ctrl::Id) -> Result<i64> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

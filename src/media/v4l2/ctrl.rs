@@ -98,8 +98,8 @@ impl<const N: usize> Menu<N> {
     }
 
     /// The entries, for a [`Kind::Menu`].
-    pub const fn entries(&'static self) -> Entries {
-        Entries(&self.0)
+    pub const fn items(&'static self) -> MenuItems {
+        MenuItems(&self.0)
     }
 }
 
@@ -109,10 +109,10 @@ impl<const N: usize> Menu<N> {
 ///
 /// As of [`Menu`].
 #[derive(Clone, Copy)]
-pub struct Entries(&'static [*const c_char]);
+pub struct MenuItems(&'static [*const c_char]);
 
 // SAFETY: By the type invariant the pointers are to data that is never written.
-unsafe impl Sync for Entries {}
+unsafe impl Sync for MenuItems {}
 
 /// The kind of a control, with its range.
 pub enum Kind {
@@ -128,12 +128,12 @@ pub enum Kind {
     /// On or off; starts as this.
     Boolean(bool),
     /// One of a menu's entries; starts with the first.
-    Menu(Entries),
+    Menu(MenuItems),
     /// Something to be pushed: has no value. Setting it calls [`Capture::s_ctrl`].
     Button,
     /// A number from 0 to this that only the driver changes, and is asked for
     /// ([`Capture::g_volatile_ctrl`]) whenever somebody reads it.
-    Volatile(i64),
+    VolatileReadOnly(i64),
 }
 
 /// A control that a node has.
@@ -194,7 +194,7 @@ impl Config {
                 raw.qmenu = entries.0.as_ptr();
             }
             Kind::Button => raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON,
-            Kind::Volatile(max) => {
+            Kind::VolatileReadOnly(max) => {
                 raw.type_ = bindings::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64;
                 (raw.max, raw.step) = (max, 1);
             }
@@ -288,7 +288,7 @@ impl<T: Capture> Handler<T> {
 
     /// # Safety
     ///
-    /// As for [`Self::s_ctrl_callback`]; the control is one of [`Kind::Volatile`].
+    /// As for [`Self::s_ctrl_callback`]; the control is one of [`Kind::VolatileReadOnly`].
     unsafe extern "C" fn g_volatile_ctrl_callback(ctrl: *mut bindings::v4l2_ctrl) -> c_int {
         from_result(|| {
             // SAFETY: By the safety requirements.
@@ -329,7 +329,7 @@ impl<T: Capture> Handler<T> {
             unsafe {
                 let ctrl = bindings::v4l2_ctrl_new_custom(handler, &raw, core::ptr::null_mut());
 
-                if let (Kind::Volatile(_), false) = (&config.kind, ctrl.is_null()) {
+                if let (Kind::VolatileReadOnly(_), false) = (&config.kind, ctrl.is_null()) {
                     (*ctrl).flags |= (bindings::V4L2_CTRL_FLAG_VOLATILE
                         | bindings::V4L2_CTRL_FLAG_READ_ONLY)
                         as c_ulong;

@@ -119,7 +119,7 @@ impl RawBuffer {
 
 /// What is known of a frame once it is complete.
 #[derive(Clone, Copy, Debug)]
-pub struct Meta {
+pub struct FrameInfo {
     /// The number of the frame; dropped frames leave gaps.
     pub sequence: u32,
     /// When the frame was taken, in nanoseconds of the clock that the queue's flags name.
@@ -128,7 +128,7 @@ pub struct Meta {
     pub field: u32,
 }
 
-impl Meta {
+impl FrameInfo {
     /// Of a progressive frame.
     pub const fn new(sequence: u32, timestamp: u64) -> Self {
         Self {
@@ -190,9 +190,9 @@ impl<'q, T: Operations> Buffer<'q, T> {
     }
 
     /// Gives the buffer back as a complete frame, with `bytesused` bytes in each of its planes.
-    pub fn done(self, meta: &Meta, bytesused: &[u32]) {
+    pub fn done(self, info: &FrameInfo, bytesused: &[u32]) {
         self.give_back(
-            meta,
+            info,
             bytesused,
             bindings::vb2_buffer_state_VB2_BUF_STATE_DONE,
         );
@@ -200,11 +200,11 @@ impl<'q, T: Operations> Buffer<'q, T> {
 
     /// Gives the buffer back as one whose contents are not to be trusted
     /// (`V4L2_BUF_FLAG_ERROR`).
-    pub fn error(self, meta: &Meta) {
-        self.give_back(meta, &[], bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
+    pub fn error(self, info: &FrameInfo) {
+        self.give_back(info, &[], bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR);
     }
 
-    fn give_back(self, meta: &Meta, bytesused: &[u32], state: bindings::vb2_buffer_state) {
+    fn give_back(self, info: &FrameInfo, bytesused: &[u32], state: bindings::vb2_buffer_state) {
         let this = ManuallyDrop::new(self);
         let vb = this.vb();
 
@@ -213,9 +213,9 @@ impl<'q, T: Operations> Buffer<'q, T> {
         // may ask for them at any time (VIDIOC_QUERYBUF), so that there are no references.
         unsafe {
             let vbuf = this.raw.as_ref().vbuf();
-            (*vbuf).sequence = meta.sequence;
-            (*vbuf).field = meta.field;
-            (*vb).timestamp = meta.timestamp;
+            (*vbuf).sequence = info.sequence;
+            (*vbuf).field = info.field;
+            (*vb).timestamp = info.timestamp;
             let planes = (&raw mut (*vb).planes).cast::<bindings::vb2_plane>();
             for (i, used) in bytesused.iter().enumerate().take((*vb).num_planes as usize) {
                 let plane = planes.add(i);
@@ -245,7 +245,7 @@ impl<T: Operations<Engine = Cpu>> Buffer<'_, T> {
     /// The access ends when what is returned is dropped, or by [`PlaneAccess::end`], which tells
     /// whether that worked. `EINVAL` where there is no such plane; an exporter's error is handed
     /// on.
-    pub fn plane(&mut self, plane: usize) -> Result<PlaneAccess<'_>> {
+    pub fn begin_cpu_access(&mut self, plane: usize) -> Result<PlaneAccess<'_>> {
         let (memory, length) = self.plane_raw(plane)?;
 
         Ok(PlaneAccess {

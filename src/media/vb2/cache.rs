@@ -66,7 +66,7 @@ struct Entries {
     /// There while the cache is open: otherwise nothing is kept.
     shrinker: Option<Shrinker>,
     /// Whether the worker will look again; it is so while it is letting something go.
-    is_armed: bool,
+    is_scheduled: bool,
 }
 
 /// The memory that a queue keeps.
@@ -85,7 +85,7 @@ pub(super) struct Cache {
     /// The number of entries, for those who cannot wait for the lock.
     count: Atomic<usize>,
     /// Memory is short: keep nothing.
-    is_short: Atomic<bool>,
+    under_pressure: Atomic<bool>,
     #[pin]
     work: Opaque<bindings::delayed_work>,
     stats: Arc<Stats>,
@@ -145,13 +145,13 @@ impl Cache {
                 Entries {
                     list: KVec::with_capacity(CAPACITY, GFP_KERNEL)?,
                     shrinker: None,
-                    is_armed: false,
+                    is_scheduled: false,
                 },
                 lock_name!("vb2::Cache::entries"),
                 static_lock_class!(),
             ),
             count: Atomic::new(0),
-            is_short: Atomic::new(false),
+            under_pressure: Atomic::new(false),
             work <- Opaque::ffi_init(|slot| {
                 // SAFETY: The slot is memory for a work item.
                 unsafe { bindings::init_delayed_work(slot, Some(work_callback)) }
@@ -165,7 +165,7 @@ impl Cache {
     ///
     /// Only an open cache has a shrinker, which must not outlive the module: a queue that streams
     /// is stopped before the module can go, while one that does not may be leaked by its driver.
-    pub(super) fn open(&self) -> Result {
+    pub(super) fn enable(&self) -> Result {
         // SAFETY: Whoever drops the cache closes it first.
         let shrinker = unsafe { Shrinker::new(self) }?;
 
@@ -174,7 +174,7 @@ impl Cache {
     }
 
     /// Lets everything go, and keeps nothing any more. Sleeps.
-    pub(super) fn close(&self) {
+    pub(super) fn disable(&self) {
         let shrinker = self.entries.lock().shrinker.take();
 
         self.empty();
@@ -186,7 +186,7 @@ impl Cache {
     /// Called with the queue's lock held, and no reservation lock.
     pub(super) fn evict(&self) -> bool {
         // Then there is nothing in the worker's hands either.
-        if !self.entries.lock().is_armed {
+        if !self.entries.lock().is_scheduled {
             return false;
         }
         let count = self.empty();
@@ -207,7 +207,7 @@ impl Cache {
         // SAFETY: By the type invariants the work is initialized. It takes no lock that is held.
         unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
         // INVARIANT: Nothing was added, by the queue's lock.
-        self.entries.lock().is_armed = false;
+        self.entries.lock().is_scheduled = false;
         count
     }
 
@@ -220,12 +220,12 @@ impl Cache {
             .position(|entry| entry.key == key && fits(&entry.memory))?;
 
         let memory = self.remove(&mut entries, index)?.memory;
-        memory.set_idle(false);
+        memory.set_cached(false);
         Some(memory)
     }
 
     /// Keeps memory that is given up, unless the cache is closed.
-    pub(super) fn keep(&self, memory: KBox<Memory>) {
+    pub(super) fn insert(&self, memory: KBox<Memory>) {
         let Some(key) = memory.key() else {
             return;
         };
@@ -243,16 +243,16 @@ impl Cache {
             None
         };
 
-        memory.set_idle(true);
+        memory.set_cached(true);
         // INVARIANT: The memory is marked, and its last user has given it up. There is room.
         if let Err(refused) = entries.list.push_within_capacity(Entry { key, memory }) {
             drop(entries);
             return drop(refused);
         }
         self.count.store(entries.list.len(), Relaxed);
-        if !entries.is_armed {
-            entries.is_armed = true;
-            self.arm(PERIOD);
+        if !entries.is_scheduled {
+            entries.is_scheduled = true;
+            self.schedule(PERIOD);
         }
         drop(entries);
         drop(oldest);
@@ -270,7 +270,7 @@ impl Cache {
     }
 
     /// Lets the worker look in so many milliseconds.
-    fn arm(&self, ms: u32) {
+    fn schedule(&self, ms: u32) {
         // SAFETY: By the type invariants the work is initialized; it is cancelled before it goes.
         unsafe {
             bindings::mod_delayed_work(
@@ -282,19 +282,19 @@ impl Cache {
     }
 
     /// Takes out the first import that is not to be kept.
-    fn victim(&self, is_short: bool) -> Option<Entry> {
+    fn take_victim(&self, under_pressure: bool) -> Option<Entry> {
         let mut entries = self.entries.lock();
         let found = entries
             .list
             .iter()
-            .position(|entry| is_short || entry.memory.is_forsaken());
+            .position(|entry| under_pressure || entry.memory.should_evict());
 
         match found {
             Some(index) => self.remove(&mut entries, index),
             None => {
-                entries.is_armed = !entries.list.is_empty();
-                if entries.is_armed {
-                    self.arm(PERIOD);
+                entries.is_scheduled = !entries.list.is_empty();
+                if entries.is_scheduled {
+                    self.schedule(PERIOD);
                 }
                 None
             }
@@ -302,10 +302,10 @@ impl Cache {
     }
 
     /// Lets go of what is not to be kept.
-    fn look(&self) {
-        let is_short = self.is_short.xchg(false, Relaxed);
+    fn evict_unused(&self) {
+        let under_pressure = self.under_pressure.xchg(false, Relaxed);
 
-        while let Some(entry) = self.victim(is_short) {
+        while let Some(entry) = self.take_victim(under_pressure) {
             self.stats.inc(Counter::CacheEvictions);
             drop(entry);
         }
@@ -315,7 +315,7 @@ impl Cache {
 #[pinned_drop]
 impl PinnedDrop for Cache {
     fn drop(self: Pin<&mut Self>) {
-        self.close();
+        self.disable();
     }
 }
 
@@ -329,7 +329,7 @@ unsafe extern "C" fn work_callback(work: *mut bindings::work_struct) {
         &*container_of!(Opaque::cast_from(work), Cache, work)
     };
 
-    cache.look();
+    cache.evict_unused();
 }
 
 /// # Safety
@@ -343,7 +343,7 @@ unsafe extern "C" fn count_callback(
     let cache = unsafe { &*(*shrinker).private_data.cast::<Cache>() };
 
     // What the worker is about to let go is as good as gone.
-    if cache.is_short.load(Relaxed) {
+    if cache.under_pressure.load(Relaxed) {
         0
     } else {
         cache.count.load(Relaxed)
@@ -363,8 +363,8 @@ unsafe extern "C" fn scan_callback(
 
     // Who allocates memory may hold the locks that detaching wants: leave that to the worker.
     if count != 0 {
-        cache.is_short.store(true, Relaxed);
-        cache.arm(0);
+        cache.under_pressure.store(true, Relaxed);
+        cache.schedule(0);
     }
     count
 }

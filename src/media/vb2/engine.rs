@@ -15,7 +15,7 @@ pub trait Engine: private::Sealed + 'static {
 }
 
 /// The engine is the CPU, as in videobuf2-vmalloc: memory is mapped into the kernel, and a buffer
-/// is written with [`Buffer::plane`](super::Buffer::plane).
+/// is written with [`Buffer::begin_cpu_access`](super::Buffer::begin_cpu_access).
 pub struct Cpu;
 
 /// The engine is a device that does DMA, as in videobuf2-dma-sg: memory of all kinds is mapped for

@@ -131,7 +131,7 @@ fn pin<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
 /// is a signal's, after which the same call comes again.
 fn import_with<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
     without_cache(queue, f, |e| e != ERESTARTSYS)
-        .inspect_err(|_| queue.stats().inc(Counter::RefusedExporter))
+        .inspect_err(|_| queue.stats().inc(Counter::RefusedByExporter))
 }
 
 impl Memory {
@@ -164,7 +164,7 @@ impl Memory {
             Memory::Import(_, queue) | Memory::Attached(_, queue) | Memory::User(_, queue) => {
                 // SAFETY: The queue outlives its buffers.
                 let queue = unsafe { queue.as_ref() };
-                queue.cache().keep(memory);
+                queue.cache().insert(memory);
             }
             _ => drop(memory),
         }
@@ -287,14 +287,14 @@ impl Memory {
     }
 
     /// See [`dma_buf::DynamicImport::set_cached`].
-    pub(super) fn set_idle(&self, is_idle: bool) {
+    pub(super) fn set_cached(&self, is_idle: bool) {
         if let Some(import) = self.import() {
             import.set_cached(is_idle);
         }
     }
 
     /// Whether nobody else has the memory any more.
-    pub(super) fn is_forsaken(&self) -> bool {
+    pub(super) fn should_evict(&self) -> bool {
         match self {
             Memory::Import(import, _) => import.has_no_other_users(),
             Memory::Attached(mapped, _) => mapped.dma_buf().has_one_user(),

@@ -235,7 +235,7 @@ impl<T: Operations> VTable<T> {
                     // SAFETY: As for `vb`.
                     unsafe { RawQueue::from_vb2((*vb).vb2_queue) }
                         .stats()
-                        .inc(Counter::RefusedTwice);
+                        .inc(Counter::RefusedSamePlane);
                     return Err(EINVAL);
                 }
                 // SAFETY: `memory::OPS` is where the private data of planes comes from; it stays
@@ -294,14 +294,14 @@ impl<T: Operations> VTable<T> {
 
             let stream = queue
                 .cache()
-                .open()
+                .enable()
                 .and_then(|()| T::start_streaming(&cx))
                 .inspect_err(|_| {
                     // SAFETY: The lock is held.
                     unsafe {
                         queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_QUEUED)
                     };
-                    queue.cache().close();
+                    queue.cache().disable();
                 })?;
             // SAFETY: The queue's lock is held.
             unsafe { queue.set_stream(Some(stream)) };
@@ -324,7 +324,7 @@ impl<T: Operations> VTable<T> {
         }
         // SAFETY: The lock is held.
         unsafe { queue.return_all_buffers(bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR) };
-        queue.cache().close();
+        queue.cache().disable();
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
     Dma,
     Engine,
     IoMode,
-    Meta,
+    FrameInfo,
     Operations,
     PlaneSizes,
     Queue,
@@ -34,7 +34,7 @@ use crate::{
     bindings,
     dma_buf::{
         tests::{
-            settle,
+            flush_delayed_fput,
             Device, //
         },
         DmaBuf, //
@@ -121,7 +121,7 @@ impl<E: Engine> Operations for Camera<E> {
                     buffer.done(&META, &[]);
                 }
                 drop(cx.queue().next());
-                cx.queue().with_active(|queue, slot| *slot = queue.next());
+                cx.queue().with_active(|waiting, slot| *slot = waiting.next());
                 Err(Error::from_errno(-e))
             }
         }
@@ -132,7 +132,7 @@ impl<E: Engine> Operations for Camera<E> {
 pub(super) const MAX_SEGMENTS: usize = 8;
 
 /// What a frame is given back with, where a test does not look at it.
-pub(super) const META: Meta = Meta {
+pub(super) const META: FrameInfo = FrameInfo {
     sequence: 0,
     timestamp: 0,
     field: bindings::v4l2_field_V4L2_FIELD_NONE,

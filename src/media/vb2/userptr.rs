@@ -13,7 +13,7 @@
 mod pinned;
 
 use self::pinned::{
-    check,
+    check_vmas,
     PinnedPages, //
 };
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     bindings,
     dma_buf::DeviceMapping,
     iosys_map,
-    mm::Watch,
+    mm::IntervalNotifier,
     stats::{
         Counter,
         Stats, //
@@ -148,7 +148,7 @@ impl UserPages {
     /// whoever's it is and whatever was done to it meanwhile.
     pub(super) fn prepare(&self) -> Result {
         let is_good = |pinned: &Option<PinnedMapping>| {
-            pinned.as_ref().is_some_and(PinnedMapping::is_of_current)
+            pinned.as_ref().is_some_and(PinnedMapping::is_current_mm)
         };
         if is_good(&self.pinned.lock()) {
             return Ok(());
@@ -185,7 +185,7 @@ impl UserPages {
                 .pinned
                 .lock()
                 .as_ref()
-                .is_some_and(PinnedMapping::is_of_current)
+                .is_some_and(PinnedMapping::is_current_mm)
     }
 
     /// Copies `data` to `offset`.
@@ -214,7 +214,7 @@ struct PinnedMapping {
     device: Option<KBox<DeviceMapping>>,
     _pages: PinnedPages,
     _charge: Charge,
-    watch: Pin<KBox<Watch>>,
+    watch: Pin<KBox<IntervalNotifier>>,
 }
 
 // SAFETY: Pinned pages and their mapping are not tied to a thread.
@@ -235,12 +235,12 @@ impl PinnedMapping {
         let count = (end - first).div_ceil(PAGE_SIZE);
 
         // Before the pages are looked up, so that no change to them is missed.
-        let watch = Watch::new(first, count << PAGE_SHIFT)?;
+        let watch = IntervalNotifier::new(first, count << PAGE_SHIFT)?;
 
         // Pinning may wait for user space (userfaultfd, FUSE), which may need the lock of its own
         // memory: look before and after. What comes between is the process's own doing, and the
         // pages that it gets are pinned by the rules of its memory in any case.
-        check(dev, first, end, stats)?;
+        check_vmas(dev, first, end, stats)?;
         let charge = Charge::new(limit, count)?;
         let mut pages = PinnedPages::new(count, stats)?;
 
@@ -256,7 +256,7 @@ impl PinnedMapping {
                 }
             }
         }
-        check(dev, first, end, stats)?;
+        check_vmas(dev, first, end, stats)?;
         pages.is_dirty = true;
 
         let mut this = Self {
@@ -288,11 +288,11 @@ impl PinnedMapping {
     }
 
     fn is_stale(&self) -> bool {
-        self.watch.is_over()
+        self.watch.is_invalidated()
     }
 
-    fn is_of_current(&self) -> bool {
-        !self.is_stale() && self.watch.is_of_current()
+    fn is_current_mm(&self) -> bool {
+        !self.is_stale() && self.watch.is_current_mm()
     }
 }
 

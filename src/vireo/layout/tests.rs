@@ -168,7 +168,7 @@ mod suite {
     fn lines_are_padded() {
         let strides = |name, asked: &[u32]| {
             let layout = Layout::negotiate(fourcc(name), 640, 480).padded(asked);
-            let mut strides = [0; MAX_PARTS];
+            let mut strides = [0; MAX_MEM_PLANES];
 
             for (stride, plane) in strides.iter_mut().zip(layout.planes()) {
                 *stride = plane.stride;
@@ -198,8 +198,8 @@ mod suite {
     fn padding_is_in_proportion() {
         for format in FORMATS {
             for asked in [0, 1, 333, 1000, 4097, 20001, u32::MAX] {
-                let layout = Layout::negotiate(format.fourcc, 332, 64).padded(&[asked; MAX_PARTS]);
-                let bytes: u32 = layout.parts().map(|part| part.sizeimage).sum();
+                let layout = Layout::negotiate(format.fourcc, 332, 64).padded(&[asked; MAX_MEM_PLANES]);
+                let bytes: u32 = layout.mem_planes().map(|part| part.sizeimage).sum();
                 let mut first = None;
                 let mut end = 0;
 
@@ -266,7 +266,7 @@ mod suite {
             let mut end = 0;
             let mut count = 0;
 
-            for part in layout.parts() {
+            for part in layout.mem_planes() {
                 assert_eq!(part.offset, end);
                 end += part.sizeimage as usize;
                 count += 1;
@@ -283,14 +283,14 @@ mod suite {
         }
 
         let layout = Layout::negotiate(fourcc(b"YM12"), 640, 480);
-        let mut parts = layout.parts();
+        let mut parts = layout.mem_planes();
 
         for (offset, bytesperline, sizeimage) in
             [(0, 640, 307200), (307200, 320, 76800), (384000, 320, 76800)]
         {
             assert!(
                 parts.next()
-                    == Some(Part {
+                    == Some(MemPlane {
                         offset,
                         bytesperline,
                         sizeimage,

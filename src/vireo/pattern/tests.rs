@@ -10,7 +10,7 @@ use super::{
             Quantization,
             YcbcrEnc, //
         },
-        look::Crop, //
+        picture::Crop, //
     },
     *, //
 };
@@ -49,11 +49,11 @@ mod suite {
             (Pattern::Bars75, 191, bars75),
             (Pattern::Bars100, 255, bars100),
         ] {
-            let look = Look {
+            let look = PictureParams {
                 pattern,
-                ..Look::default()
+                ..PictureParams::default()
             };
-            let scene = Scene::new(&look, &layout);
+            let scene = PatternGen::new(&look, &layout);
 
             for (n, (want, bar)) in codes.into_iter().zip(BARS).enumerate() {
                 let ycc = colour.ycc(scene.rgb(0, 10 * n as i64 + 9));
@@ -95,15 +95,15 @@ mod suite {
         ];
 
         for (brightness, contrast, saturation, hue, yellow, want) in table {
-            let look = Look {
+            let look = PictureParams {
                 brightness,
                 contrast,
                 saturation,
                 hue,
-                ..Look::default()
+                ..PictureParams::default()
             };
             let rgb = [ONE * 3 / 4, if yellow { ONE * 3 / 4 } else { 0 }, 0];
-            let ycc = Scene::new(&look, &Layout::default()).adjust(colour.ycc(rgb));
+            let ycc = PatternGen::new(&look, &Layout::default()).adjust(colour.ycc(rgb));
             let channels = [
                 Channel::Y,
                 Channel::Cb,
@@ -130,16 +130,16 @@ mod suite {
         for brightness in [0, 255] {
             for contrast in [0, 255] {
                 for hue in i8::MIN..=i8::MAX {
-                    let look = Look {
+                    let look = PictureParams {
                         brightness,
                         contrast,
                         saturation: 255,
                         hue,
-                        ..Look::default()
+                        ..PictureParams::default()
                     };
 
                     let layout = Layout::default();
-                    let scene = Scene::new(&look, &layout);
+                    let scene = PatternGen::new(&look, &layout);
 
                     for bar in BARS {
                         let rgb = bar.map(|lit| if lit { ONE } else { 0 });
@@ -168,13 +168,13 @@ mod suite {
             for (width, height) in [(32, 16), (7680, 4320), (32, 4320), (7680, 16)] {
                 for (crop, vflip) in [(all, false), (all, true), (part, false), (part, true)] {
                     let layout = Layout::negotiate(0, width, height);
-                    let look = Look {
+                    let look = PictureParams {
                         pattern,
                         crop,
                         vflip,
-                        ..Look::default()
+                        ..PictureParams::default()
                     };
-                    let scene = Scene::new(&look, &layout);
+                    let scene = PatternGen::new(&look, &layout);
                     let (mut kind, mut end) = (0, 0);
 
                     for y in 0..height as usize {
@@ -196,7 +196,7 @@ mod suite {
     fn a_crop_is_scaled() {
         let layout = Layout::negotiate(0, 64, 64);
         // The last quarter of each side: red, and two bars of it, blue and black; and the ramp.
-        let look = Look {
+        let look = PictureParams {
             native: (640, 480),
             crop: Crop {
                 left: 480,
@@ -204,9 +204,9 @@ mod suite {
                 width: 160,
                 height: 120,
             },
-            ..Look::default()
+            ..PictureParams::default()
         };
-        let scene = Scene::new(&look, &layout);
+        let scene = PatternGen::new(&look, &layout);
 
         for (x, want) in [(0, 2), (31, 2), (32, 0), (63, 0)] {
             let blue = scene.rgb(0, x)[2];
@@ -229,17 +229,17 @@ mod suite {
             width: 300,
             height: 280,
         };
-        let look = Look {
+        let look = PictureParams {
             native: (640, 480),
             crop,
-            ..Look::default()
+            ..PictureParams::default()
         };
-        let flipped = Look {
+        let flipped = PictureParams {
             hflip: true,
             vflip: true,
             ..look
         };
-        let (plain, flipped) = (Scene::new(&look, &layout), Scene::new(&flipped, &layout));
+        let (plain, flipped) = (PatternGen::new(&look, &layout), PatternGen::new(&flipped, &layout));
 
         for n in 0..64 {
             assert_eq!(plain.kind(n), flipped.kind(63 - n));
@@ -259,13 +259,13 @@ mod suite {
             (1, 16, 6553),
             (10_000, 256, 2_621_440),
         ] {
-            let look = Look {
+            let look = PictureParams {
                 exposure,
                 gain,
                 pattern: Pattern::Bars75,
-                ..Look::default()
+                ..PictureParams::default()
             };
-            let scene = Scene::new(&look, &layout);
+            let scene = PatternGen::new(&look, &layout);
             let want = (ONE * 3 / 4 * level / 65536).min(ONE);
             let white = scene.ycc(0, 0)[0];
 
@@ -277,13 +277,13 @@ mod suite {
     #[test]
     fn a_zone_plate_is_round() {
         let layout = Layout::negotiate(0, 640, 360);
-        let look = Look {
+        let look = PictureParams {
             pattern: Pattern::ZonePlate,
             native: (640, 360),
             crop: Crop::whole(640, 360),
-            ..Look::default()
+            ..PictureParams::default()
         };
-        let scene = Scene::new(&look, &layout);
+        let scene = PatternGen::new(&look, &layout);
 
         // White in the middle, and the same at the same distance across and down.
         assert!(scene.rgb(180, 320)[0] > ONE * 99 / 100);
@@ -301,14 +301,14 @@ mod suite {
     #[test]
     fn noise_comes_from_its_seed() {
         let layout = Layout::negotiate(0, 640, 480);
-        let look = |seed| Look {
+        let look = |seed| PictureParams {
             pattern: Pattern::Noise,
             seed,
-            ..Look::default()
+            ..PictureParams::default()
         };
         let (one, two) = (look(1), look(2));
-        let differ = |a: &Look, b: &Look| {
-            let (a, b) = (Scene::new(a, &layout), Scene::new(b, &layout));
+        let differ = |a: &PictureParams, b: &PictureParams| {
+            let (a, b) = (PatternGen::new(a, &layout), PatternGen::new(b, &layout));
 
             (0..640).filter(|&x| a.rgb(0, x) != b.rgb(0, x)).count()
         };
@@ -328,13 +328,13 @@ mod suite {
                 .into_iter()
                 .flat_map(|pattern| [(pattern, 100), (pattern, 37)])
             {
-                let look = Look {
+                let look = PictureParams {
                     pattern,
                     exposure,
                     colorimetry: Colorimetry::default_of(colorspace, true),
-                    ..Look::default()
+                    ..PictureParams::default()
                 };
-                let (slow, fast) = (Scene::new(&look, &layout), Scene::new(&look, &layout));
+                let (slow, fast) = (PatternGen::new(&look, &layout), PatternGen::new(&look, &layout));
                 let tones = fast.tones();
                 let fast = fast.with_tones(tones.as_ref());
 
@@ -350,14 +350,14 @@ mod suite {
     #[test]
     fn phases_go_round() {
         let layout = Layout::negotiate(0, 640, 480);
-        let look = Look::default();
+        let look = PictureParams::default();
 
         assert_eq!(phase(&layout, &look, 0), 0);
         assert_eq!(phase(&layout, &look, 1), 2);
         assert_eq!(phase(&layout, &look, 319), 638);
         assert_eq!(phase(&layout, &look, 320), 0);
         for pattern in Pattern::ALL {
-            let look = Look { pattern, ..look };
+            let look = PictureParams { pattern, ..look };
 
             assert!(phase(&layout, &look, u32::MAX) < 640);
         }

@@ -15,7 +15,7 @@ use super::{
         },
         colour::ONE,
         layout::Plane,
-        pattern::Scene,
+        pattern::PatternGen,
         stamp::{
             self,
             Copies,
@@ -31,7 +31,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     /// Writes the copies of the stamp over a plane.
     pub(super) fn compose_stamps<S: Sink>(
         &self,
-        scene: &Scene<'_>,
+        scene: &PatternGen<'_>,
         frame: &Frame,
         plane: &Plane,
         base: usize,
@@ -79,7 +79,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     /// Writes the time over a plane.
     pub(super) fn compose_clock<S: Sink>(
         &self,
-        scene: &Scene<'_>,
+        scene: &PatternGen<'_>,
         frame: &Frame,
         plane: &Plane,
         base: usize,
@@ -126,7 +126,7 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
 
 /// Makes pixels in groups of line `row` white or black, as `bit` says, until it says nothing.
 fn put_bits(
-    scene: &Scene<'_>,
+    scene: &PatternGen<'_>,
     plane: &Plane,
     row: usize,
     part: &mut [u8],

@@ -13,7 +13,7 @@ use super::{
             Channel,
             Format,
             FORMATS,
-            MAX_PARTS, //
+            MAX_MEM_PLANES, //
         },
         stamp::{
             self,
@@ -61,13 +61,13 @@ impl Sink for Memory {
     }
 }
 
-fn template(layout: Layout, look: Look) -> Option<Template<Bytes>> {
+fn template(layout: Layout, look: PictureParams) -> Option<Template<Bytes>> {
     let bytes = zeroed(len(&layout, &look))?;
 
     Template::render(layout, look, bytes).ok()
 }
 
-fn composed(layout: Layout, look: Look, frame: Frame) -> Option<Memory> {
+fn composed(layout: Layout, look: PictureParams, frame: Frame) -> Option<Memory> {
     let size = layout.sizeimage as usize;
     let mut memory = Memory {
         bytes: zeroed(size)?,
@@ -107,9 +107,9 @@ mod suite {
             for (width, height) in [(32, 16), (34, 22), (66, 34), (258, 16)] {
                 for pattern in Pattern::ALL {
                     let layout = Layout::negotiate(format.fourcc, width, height);
-                    let look = Look {
+                    let look = PictureParams {
                         pattern,
-                        ..Look::default()
+                        ..PictureParams::default()
                     };
                     let memory = composed(layout, look, Frame::default());
 
@@ -126,10 +126,10 @@ mod suite {
     fn padding_is_left_alone() {
         for format in FORMATS {
             let tight = Layout::negotiate(format.fourcc, 258, 34);
-            let padded = tight.padded(&[1400; MAX_PARTS]);
-            let look = Look {
+            let padded = tight.padded(&[1400; MAX_MEM_PLANES]);
+            let look = PictureParams {
                 pattern: Pattern::Clock,
-                ..Look::default()
+                ..PictureParams::default()
             };
             let want = composed(tight, look, Frame::default());
             let memory = composed(padded, look, Frame::default());
@@ -220,12 +220,12 @@ mod suite {
             (b"YM24", "99 71 / 2d 79 / 34 4a / 82 6b / 45 55 / a8 3c"),
             (b"YM42", "99 71 / 2d 79 / 45 55 / a8 3c / 34 4a / 82 6b"),
         ];
-        let look = |format: &Format| Look {
+        let look = |format: &Format| PictureParams {
             pattern: Pattern::Noise,
             seed: 1,
             stamp: false,
             colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
-            ..Look::default()
+            ..PictureParams::default()
         };
 
         assert_eq!(table.len(), FORMATS.len());
@@ -266,13 +266,13 @@ mod suite {
                     phase: 10,
                     ..Frame::default()
                 };
-                let whole = composed(layout, Look::default(), frame);
-                let mut template = template(layout, Look::default());
+                let whole = composed(layout, PictureParams::default(), frame);
+                let mut template = template(layout, PictureParams::default());
 
                 assert!(whole.is_some());
                 assert!(template.is_some());
                 for (whole, template) in whole.iter().zip(&mut template) {
-                    for part in layout.parts() {
+                    for part in layout.mem_planes() {
                         // No larger than the part: what belongs to another one does not fit.
                         let size = part.sizeimage as usize;
                         let memory = zeroed(size).zip(zeroed(size));
@@ -308,7 +308,7 @@ mod suite {
         }
 
         let layout = Layout::negotiate(fourcc(b"RGB3"), 32, 16);
-        let template = template(layout, Look::default());
+        let template = template(layout, PictureParams::default());
 
         assert!(template.is_some());
         if let Some(mut template) = template {
@@ -322,11 +322,11 @@ mod suite {
     #[test]
     fn too_little_memory_is_refused() {
         let layout = Layout::negotiate(fourcc(b"NV12"), 32, 16);
-        let len = super::len(&layout, &Look::default());
+        let len = super::len(&layout, &PictureParams::default());
 
         assert_eq!(len, 32 + 2 * 2 * 32 + 2 * 2 * 32);
         for (len, fits) in [(0, false), (len - 1, false), (len, true), (len + 1, true)] {
-            let rendered = zeroed(len).map(|b| Template::render(layout, Look::default(), b));
+            let rendered = zeroed(len).map(|b| Template::render(layout, PictureParams::default(), b));
 
             assert!(rendered.is_some_and(|rendered| rendered.is_ok() == fits));
         }
@@ -344,9 +344,9 @@ mod suite {
 
         for (width, height) in [(32, 16), (88, 64), (320, 48)] {
             for format in FORMATS {
-                let look = Look {
+                let look = PictureParams {
                     colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
-                    ..Look::default()
+                    ..PictureParams::default()
                 };
                 let stamp = Stamp { frame, look };
                 let layout = Layout::negotiate(format.fourcc, width, height);
@@ -403,9 +403,9 @@ mod suite {
     fn the_stamp_leaves_chroma_alone() {
         for name in [b"YUYV", b"NV12", b"YU12", b"NM12", b"YM12"] {
             let layout = Layout::negotiate(fourcc(name), 32, 16);
-            let look = Look {
+            let look = PictureParams {
                 pattern: Pattern::SolidRed,
-                ..Look::default()
+                ..PictureParams::default()
             };
             let memory = composed(layout, look, Frame::default());
 
@@ -434,9 +434,9 @@ mod suite {
         let lines = [16, 126 - 16];
 
         for hflip in [false, true] {
-            let look = Look {
+            let look = PictureParams {
                 hflip,
-                ..Look::default()
+                ..PictureParams::default()
             };
             let still = composed(layout, look, Frame::default());
 
@@ -473,11 +473,11 @@ mod suite {
             ..Frame::default()
         };
         let flipped = |hflip, vflip| {
-            let look = Look {
+            let look = PictureParams {
                 pattern: Pattern::Ramps,
                 hflip,
                 vflip,
-                ..Look::default()
+                ..PictureParams::default()
             };
 
             composed(layout, look, frame)

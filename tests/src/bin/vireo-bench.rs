@@ -293,8 +293,8 @@ fn rate(driver: &str, size: &str, rate: u32, seconds: u32) -> Result {
     println!(
         "rate {driver} {size} {rate} frames {count} lost {} p50 {:.0} p99 {:.0}",
         arrivals.lost,
-        arrivals.jitter(50),
-        arrivals.jitter(99)
+        arrivals.latency(50),
+        arrivals.latency(99)
     );
     Ok(())
 }

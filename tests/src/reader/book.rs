@@ -5,7 +5,7 @@
 
 use super::colorimetry::{Colorspace, XferFunc, YcbcrEnc};
 use super::format::FORMATS;
-use super::look::{Look, Pattern};
+use super::picture::{PictureParams, Pattern};
 use super::stamp::Frame;
 use super::tests::made;
 use super::*;
@@ -195,10 +195,10 @@ fn every_format_has_the_colours_of_the_book() {
             let full = colorimetry.quantization == Quantization::FullRange;
 
             for (pattern, level) in [(Pattern::Bars75, 0.75), (Pattern::Bars100, 1.0)] {
-                let look = Look {
+                let look = PictureParams {
                     pattern,
                     colorimetry,
-                    ..Look::default()
+                    ..PictureParams::default()
                 };
                 let frame = made(layout, look, Frame::default());
 

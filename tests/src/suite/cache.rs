@@ -167,7 +167,7 @@ pub fn reused(bench: &Bench) -> Outcome {
 }
 
 /// Memory that nobody else has is let go while streaming goes on, whoever else has kept it too.
-pub fn forsaken(bench: &Bench) -> Outcome {
+pub fn unused(bench: &Bench) -> Outcome {
     let (device, second) = (bench.open(0)?, bench.open(1)?);
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     let mut rotation = Rotation::start(&device, dmabuf::udmabuf, POOL)?;

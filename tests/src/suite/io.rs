@@ -8,8 +8,8 @@ use super::bench::refused;
 use super::bench::Bench;
 use super::bench::Context;
 use super::bench::Outcome;
-use crate::reader::look::Look;
-use crate::reader::look::Pattern;
+use crate::reader::picture::PictureParams;
+use crate::reader::picture::Pattern;
 use crate::reader::Reader;
 use crate::stream::Frame;
 use crate::stream::Stream;
@@ -165,7 +165,7 @@ pub fn events(bench: &Bench) -> Outcome {
 }
 
 /// What the frames say of the controls while they are changed.
-fn look(stream: &Stream<'_>, wanted: &Look) -> Outcome {
+fn look(stream: &Stream<'_>, wanted: &PictureParams) -> Outcome {
     // Frames that were under way may have been made before.
     for _ in 0..2 * crate::stream::COUNT + 2 {
         let checker = verify::frames(stream, 1)?;
@@ -180,13 +180,13 @@ fn look(stream: &Stream<'_>, wanted: &Look) -> Outcome {
 pub fn controls(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let stream = Stream::mmap(&device).at("start")?;
-    let default = Look::default();
+    let default = PictureParams::default();
     look(&stream, &default)?;
-    let changes: [(u32, i32, Look); 11] = [
+    let changes: [(u32, i32, PictureParams); 11] = [
         (
             uapi::V4L2_CID_BRIGHTNESS,
             255,
-            Look {
+            PictureParams {
                 brightness: 255,
                 ..default
             },
@@ -194,7 +194,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_BRIGHTNESS,
             0,
-            Look {
+            PictureParams {
                 brightness: 0,
                 ..default
             },
@@ -202,7 +202,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_CONTRAST,
             255,
-            Look {
+            PictureParams {
                 contrast: 255,
                 ..default
             },
@@ -210,7 +210,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_CONTRAST,
             0,
-            Look {
+            PictureParams {
                 contrast: 0,
                 ..default
             },
@@ -218,7 +218,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_SATURATION,
             0,
-            Look {
+            PictureParams {
                 saturation: 0,
                 ..default
             },
@@ -226,7 +226,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_SATURATION,
             255,
-            Look {
+            PictureParams {
                 saturation: 255,
                 ..default
             },
@@ -234,7 +234,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_HUE,
             -128,
-            Look {
+            PictureParams {
                 hue: -128,
                 ..default
             },
@@ -242,7 +242,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_HUE,
             127,
-            Look {
+            PictureParams {
                 hue: 127,
                 ..default
             },
@@ -250,7 +250,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_HFLIP,
             1,
-            Look {
+            PictureParams {
                 hflip: true,
                 ..default
             },
@@ -258,7 +258,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_VFLIP,
             1,
-            Look {
+            PictureParams {
                 vflip: true,
                 ..default
             },
@@ -266,7 +266,7 @@ pub fn controls(bench: &Bench) -> Outcome {
         (
             uapi::V4L2_CID_TEST_PATTERN,
             3,
-            Look {
+            PictureParams {
                 pattern: Pattern::Checkerboard,
                 ..default
             },
@@ -385,14 +385,14 @@ pub fn log_status(bench: &Bench) -> Outcome {
 }
 
 /// The histogram of how late the sensor was adds up.
-pub fn jitter(bench: &Bench) -> Outcome {
-    let path = format!("/sys/kernel/debug/{}/jitter", bench.bus_name(0)?);
+pub fn latency(bench: &Bench) -> Outcome {
+    let path = format!("/sys/kernel/debug/{}/latency", bench.bus_name(0)?);
     let device = bench.open(0)?;
     for _ in 0..2 {
         let stream = Stream::mmap(&device).at("start")?;
         verify::frames(&stream, 20)?;
         drop(stream);
-        let text = std::fs::read_to_string(&path).at("jitter")?;
+        let text = std::fs::read_to_string(&path).at("latency")?;
         let (mut values, mut sum, mut last) = (Vec::new(), 0, 0.0);
         for line in text.lines() {
             let words = line.split(' ').collect::<Vec<_>>();

@@ -29,6 +29,8 @@ use std::io::BufReader;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::sync::Arc;
 use std::thread;
@@ -455,7 +457,7 @@ pub fn rmmod(bench: &Bench) -> Outcome {
 }
 
 /// Opening and closing what others stream on changes nothing for them.
-pub fn bystanders(bench: &Bench) -> Outcome {
+pub fn other_openers(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let stream = Stream::mmap(&device).at("start")?;
     let path = bench.camera(0)?.path;
@@ -466,4 +468,43 @@ pub fn bystanders(bench: &Bench) -> Outcome {
         verify::frames(&stream, 1)?;
     }
     Ok(())
+}
+
+/// Whoever comes late, with a read() or a poll() that began before the device went, starts nothing
+/// and is told.
+pub fn late(bench: &Bench) -> Outcome {
+    const READERS: usize = 6;
+    let size = bench.open(0)?.format().at("G_FMT")?.sizeimage as usize;
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let (sender, ended) = mpsc::channel();
+
+    for _ in 0..READERS {
+        let device = bench.again(0)?;
+        let (sender, is_gone) = (sender.clone(), is_gone.clone());
+        thread::spawn(move || {
+            let mut data = vec![0; size];
+            let outcome = loop {
+                let was_gone = is_gone.load(Ordering::SeqCst);
+                let _ = device.wait(libc::POLLIN, Duration::ZERO);
+                match device.read(&mut data) {
+                    Ok(_) if was_gone => break Err("a frame of a device that is gone".to_string()),
+                    Ok(_) => (),
+                    // Another one reads.
+                    Err(error) if error.raw_os_error() == Some(libc::EBUSY) => (),
+                    Err(error) if error.raw_os_error() == Some(libc::ENODEV) => break Ok(()),
+                    Err(error) => break Err(format!("read(): {error}")),
+                }
+            };
+            let _ = sender.send(outcome);
+        });
+    }
+    thread::sleep(Duration::from_millis(300));
+    let gone = Unbound::new(bench, 0)?;
+    is_gone.store(true, Ordering::SeqCst);
+    for _ in 0..READERS {
+        ended
+            .recv_timeout(Duration::from_secs(5))
+            .map_err(|_| "read() does not end")??;
+    }
+    gone.bind()
 }

@@ -9,9 +9,9 @@ use super::bench::Bench;
 use super::bench::Context;
 use super::bench::Outcome;
 use super::configfs::stepwise;
-use crate::reader::look::Crop;
-use crate::reader::look::Look;
-use crate::reader::look::Pattern;
+use crate::reader::picture::Crop;
+use crate::reader::picture::PictureParams;
+use crate::reader::picture::Pattern;
 use crate::reader::stamp::Stamp;
 use crate::stream::Frame;
 use crate::stream::Stream;
@@ -67,7 +67,7 @@ pub fn crop(device: &Device, flags: u32, rect: Rect) -> io::Result<Rect> {
 }
 
 /// Streams until a frame looks as wanted; its stamp.
-fn until(stream: &Stream<'_>, wanted: &Look) -> Outcome<Stamp> {
+fn until(stream: &Stream<'_>, wanted: &PictureParams) -> Outcome<Stamp> {
     for _ in 0..2 * crate::stream::COUNT + 2 {
         if let Some(stamp) = verify::frames(stream, 1)?.stamp() {
             if stamp.look == *wanted {
@@ -145,7 +145,7 @@ pub fn selection(bench: &Bench) -> Outcome {
     crop(&device, 0, whole).at("S_SELECTION")?;
 
     let stream = Stream::mmap(&device).at("start")?;
-    let default = until(&stream, &Look::default())?.look;
+    let default = until(&stream, &PictureParams::default())?.look;
     equal("the array", default.native, (w as u16, h as u16))?;
     for (left, top, width, height) in [(0, 0, w / 2, h / 2), (w / 2, 3, w / 3, h - 3)] {
         crop(&device, 0, (left as i32, top, width, height)).at("S_SELECTION")?;
@@ -155,7 +155,7 @@ pub fn selection(bench: &Bench) -> Outcome {
             width: width as u16,
             height: height as u16,
         };
-        until(&stream, &Look { crop, ..default })?;
+        until(&stream, &PictureParams { crop, ..default })?;
     }
     Ok(())
 }
@@ -174,9 +174,9 @@ fn red(stream: &Stream<'_>) -> Outcome<f64> {
 pub fn light(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let stream = Stream::mmap(&device).at("start")?;
-    let solid = Look {
+    let solid = PictureParams {
         pattern: Pattern::SolidRed,
-        ..Look::default()
+        ..PictureParams::default()
     };
     let pattern = uapi::V4L2_CID_TEST_PATTERN;
     device
@@ -198,7 +198,7 @@ pub fn light(bench: &Bench) -> Outcome {
         }
         until(
             &stream,
-            &Look {
+            &PictureParams {
                 exposure,
                 gain,
                 ..solid
@@ -218,10 +218,10 @@ pub fn light(bench: &Bench) -> Outcome {
         device
             .set_control(uapi::V4L2_CID_TEST_PATTERN, pattern as i32)
             .at("S_CTRL")?;
-        let look = Look {
+        let look = PictureParams {
             pattern,
             seed: 77,
-            ..Look::default()
+            ..PictureParams::default()
         };
         until(&stream, &look)?;
         verify::frames(&stream, 2)?;

@@ -5,7 +5,7 @@
 use super::{
     super::{
         tests::{
-            settle,
+            flush_delayed_fput,
             staged::{
                 Call,
                 Notes,
@@ -119,7 +119,7 @@ mod suite {
 
         let refused = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR);
         assert!(refused.err().map(|(e, _)| e) == Some(EINVAL));
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         Ok(())
     }
@@ -137,7 +137,7 @@ mod suite {
             .map_err(|(e, _)| e)?;
         drop(pages.begin_cpu_access()?);
         drop(mapped);
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         drop(pages.begin_cpu_access()?);
         Ok(())

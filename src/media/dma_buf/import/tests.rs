@@ -9,7 +9,7 @@ use self::moving::MovingExporter;
 use super::{
     super::{
         tests::{
-            settle,
+            flush_delayed_fput,
             staged::{
                 Call,
                 Staged, //
@@ -366,7 +366,7 @@ mod suite {
         b.set_cached(true);
         assert!(!a.has_no_other_users());
         drop(dmabuf);
-        settle();
+        flush_delayed_fput();
         assert!(a.has_no_other_users());
         assert!(b.has_no_other_users());
         b.set_cached(false);

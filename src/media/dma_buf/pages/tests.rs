@@ -7,7 +7,7 @@ mod fences;
 use super::{
     super::{
         tests::{
-            settle,
+            flush_delayed_fput,
             Device,
             MODULE, //
         },
@@ -87,7 +87,7 @@ fn mmap(dmabuf: &DmaBuf, len: usize, prot: usize, flags: usize, offset: usize) -
 fn munmap(addr: usize, len: usize) -> Result {
     // SAFETY: The address space is the test's own.
     to_result(unsafe { bindings::vm_munmap(addr, len) })?;
-    settle();
+    flush_delayed_fput();
     Ok(())
 }
 
@@ -145,10 +145,10 @@ mod suite {
         let second = pages.export(O_RDWR, MODULE)?;
         assert_eq!(pages.users(), 3);
         drop(first);
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 2);
         drop(second);
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         Ok(())
     }
@@ -220,7 +220,7 @@ mod suite {
         drop(from);
         assert!(directions(&pages)?.is_empty());
 
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         Ok(())
     }
@@ -231,7 +231,7 @@ mod suite {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
 
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         Ok(())
     }
@@ -272,7 +272,7 @@ mod suite {
         assert_eq!(pages.users(), 3);
 
         drop(dmabuf);
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 3);
         munmap(addr + 2 * PAGE_SIZE, PAGE_SIZE)?;
         assert_eq!(pages.users(), 1);
@@ -302,7 +302,7 @@ mod suite {
         assert!(!pages.export(O_RDONLY, MODULE)?.is_writable());
         assert!(pages.export(O_WRONLY, MODULE)?.is_writable());
         assert!(pages.export(O_RDWR, MODULE)?.is_writable());
-        settle();
+        flush_delayed_fput();
         assert_eq!(pages.users(), 1);
         Ok(())
     }
@@ -356,7 +356,7 @@ mod suite {
         // A dma-buf that has gone is not told.
         drop(attached);
         drop(second);
-        settle();
+        flush_delayed_fput();
         assert_eq!(stats.get(Counter::Exports), 2);
         pages.revoke(true)?;
         pages.revoke(false)?;
@@ -364,7 +364,7 @@ mod suite {
         assert!(is_mapped());
 
         drop((import, mapped, first));
-        settle();
+        flush_delayed_fput();
         assert_eq!(stats.get(Counter::Exports), 0);
         assert_eq!(stats.get(Counter::PagesAllocated), 1);
         drop(pages);

@@ -13,7 +13,7 @@ use super::{
         Pages,
         ResvLocked, //
     },
-    settle,
+    flush_delayed_fput,
     MODULE, //
 };
 use crate::{
@@ -108,7 +108,7 @@ impl Notes {
 
     /// The calls so far, which are forgotten.
     pub(crate) fn read(&self) -> KVec<Call> {
-        settle();
+        flush_delayed_fput();
         core::mem::take(&mut *self.calls.lock())
     }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     dma_buf::{
         tests::{
-            settle,
+            flush_delayed_fput,
             staged::{
                 Call,
                 Notes,
@@ -93,7 +93,7 @@ fn cache(user: &User) -> &Cache {
 /// Waits until `is_so`, for some rounds of the worker at most.
 fn soon(is_so: impl Fn() -> bool) -> bool {
     for _ in 0..50 {
-        settle();
+        flush_delayed_fput();
         if is_so() {
             return true;
         }
@@ -141,8 +141,8 @@ mod suite {
         assert_eq!(user.attached(), 2);
         // Both at once, as a driver may.
         let (mut a, mut b) = (user.next()?, user.next()?);
-        a.plane(0)?.write(0, &[1])?;
-        b.plane(0)?.write(0, &[2])?;
+        a.begin_cpu_access(0)?.write(0, &[1])?;
+        b.begin_cpu_access(0)?.write(0, &[2])?;
         drop((b, a));
         for byte in [3, 4] {
             assert!(!user.frame(0, &[byte])?.is_error);

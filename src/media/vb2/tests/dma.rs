@@ -108,14 +108,14 @@ impl HrTimerCallback for Hardware {
         let sequence = this.sequence.fetch_add(1, Relaxed);
 
         if !this.is_dead.load(Relaxed) {
-            this.camera.queue.with_active(|queue, slot| {
+            this.camera.queue.with_active(|waiting, slot| {
                 if let Some(buffer) = slot.take() {
                     match write(&buffer, 0, sequence as u8) {
-                        Ok(len) => buffer.done(&Meta::new(sequence, 0), &[len as u32]),
+                        Ok(len) => buffer.done(&FrameInfo::new(sequence, 0), &[len as u32]),
                         Err(_) => buffer.error(&META),
                     }
                 }
-                *slot = queue.next();
+                *slot = waiting.next();
             });
         }
         ctx.forward_now(FRAME);

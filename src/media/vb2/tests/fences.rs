@@ -170,7 +170,7 @@ mod suite {
         fence.signal();
         assert!(index_of_next(&user) == Some(0));
         drop((dmabuf, fds));
-        settle();
+        flush_delayed_fput();
         assert!(user.close());
         Ok(())
     }

@@ -107,7 +107,7 @@ mod suite {
                 assert!(result == Err(e));
                 assert!(user.camera.queue.next().is_none());
             }
-            assert_eq!(user.count(Counter::RefusedExporter), 2);
+            assert_eq!(user.count(Counter::RefusedByExporter), 2);
 
             // The next try works, and nothing was lost on the way.
             notes.fail(None);
@@ -129,7 +129,7 @@ mod suite {
         user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
 
         notes.fail(Some((Call::Begin(CPU), EIO)));
-        assert!(user.next()?.plane(0).err() == Some(EIO));
+        assert!(user.next()?.begin_cpu_access(0).err() == Some(EIO));
         assert!(user.frame(0, &[1])?.is_error);
         notes.fail(Some((Call::End(CPU), EIO)));
         assert!(user.import(0, &fd, 1)?.is_error);
@@ -159,7 +159,7 @@ mod suite {
             let planes = [Plane::Fd(fd.number(), 0), Plane::Fd(twin.number(), 0)];
             assert!(user.queue(0, &planes) == Err(EINVAL));
         }
-        assert_eq!(user.count(Counter::RefusedTwice), 2);
+        assert_eq!(user.count(Counter::RefusedSamePlane), 2);
 
         user.queue(
             0,
@@ -167,7 +167,7 @@ mod suite {
         )?;
         let mut buffer = user.next()?;
         for i in 0..2 {
-            let mut plane = buffer.plane(i)?;
+            let mut plane = buffer.begin_cpu_access(i)?;
             plane.write(0, &[1 + i as u8])?;
             plane.end()?;
         }
@@ -226,7 +226,7 @@ mod suite {
         assert_eq!(byte(&untouched)?, 3);
 
         assert!(user.import(0, &fd, 4).err() == Some(ENODEV));
-        assert_eq!(user.count(Counter::RefusedExporter), 1);
+        assert_eq!(user.count(Counter::RefusedByExporter), 1);
         assert!(!user.import(1, &other, 5)?.is_error);
         notes.fail(None);
         assert!(!user.import(0, &fd, 6)?.is_error);

@@ -125,7 +125,7 @@ mod suite {
             // While nothing is kept there is nothing to be done about it.
             first.1.fail_once(call, e);
             assert!(without_warnings(|| user.import(0, &first.0, 1)).err() == Some(e));
-            assert_eq!(user.count(Counter::RefusedExporter), 1);
+            assert_eq!(user.count(Counter::RefusedByExporter), 1);
             for (fd, _) in [&first, &second] {
                 assert!(!user.import(0, fd, 1)?.is_error);
             }
@@ -133,7 +133,7 @@ mod suite {
 
             third.1.fail_once(call, e);
             assert!(!without_warnings(|| user.import(0, &third.0, 1))?.is_error);
-            assert_eq!(user.count(Counter::RefusedExporter), 1);
+            assert_eq!(user.count(Counter::RefusedByExporter), 1);
             assert_eq!(user.attached(), 1);
             assert_eq!(user.count(Counter::CacheEvictions), 2);
             for (_, notes) in [&first, &second] {
@@ -145,7 +145,7 @@ mod suite {
             assert!(without_warnings(|| user.import(0, &first.0, 1)).err() == Some(e));
             let calls = first.1.read();
             assert_eq!(calls.iter().filter(|noted| **noted == call).count(), 2);
-            assert_eq!(user.count(Counter::RefusedExporter), 2);
+            assert_eq!(user.count(Counter::RefusedByExporter), 2);
             let attaches = user.count(Counter::Attaches);
             for (fd, _) in [&second, &third, &second, &third] {
                 assert!(!user.import(0, fd, 1)?.is_error);

@@ -81,7 +81,7 @@ mod suite {
         assert_eq!(index, 1);
         user.queue(index, &[Plane::Mmap])?;
         user.start()?;
-        assert_eq!(user.next()?.plane(0)?.len(), 2 * PAGE_SIZE);
+        assert_eq!(user.next()?.begin_cpu_access(0)?.len(), 2 * PAGE_SIZE);
         assert!(user.close());
 
         let user = User::open(MMAP, 1, &[PAGE, PAGE])?;
@@ -148,7 +148,7 @@ mod suite {
         }
         user.start()?;
 
-        let meta = Meta {
+        let meta = FrameInfo {
             sequence: 5,
             timestamp: 7_000_001_000,
             field: bindings::v4l2_field_V4L2_FIELD_TOP,
@@ -184,8 +184,8 @@ mod suite {
         user.start()?;
         let mut buffer = user.next()?;
 
-        assert!(buffer.plane(1).err() == Some(EINVAL));
-        let mut plane = buffer.plane(0)?;
+        assert!(buffer.begin_cpu_access(1).err() == Some(EINVAL));
+        let mut plane = buffer.begin_cpu_access(0)?;
         assert_eq!(plane.len(), 100);
         assert!(plane.write(99, &[1]).is_ok());
         assert!(plane.write(100, &[]).is_ok());
@@ -264,7 +264,7 @@ mod suite {
         user.start()?;
         user.camera
             .queue
-            .with_active(|queue, slot| *slot = queue.next());
+            .with_active(|waiting, slot| *slot = waiting.next());
         user.stop()?;
         assert!(user.camera.queue.with_active(|_, slot| slot.is_none()));
 
@@ -273,12 +273,12 @@ mod suite {
         user.start()?;
         user.camera
             .queue
-            .with_active(|queue, slot| *slot = queue.next());
-        user.camera.queue.with_active(|queue, slot| {
+            .with_active(|waiting, slot| *slot = waiting.next());
+        user.camera.queue.with_active(|waiting, slot| {
             if let Some(buffer) = slot.take() {
                 buffer.done(&META, &[]);
             }
-            *slot = queue.next();
+            *slot = waiting.next();
         });
         assert_eq!(user.dequeue()?.index, 0);
         assert!(user.close());

@@ -33,7 +33,7 @@ impl Drop for Fd {
     fn drop(&mut self) {
         // SAFETY: The descriptor is the test's own, and nobody uses it any more.
         unsafe { bindings::close_fd(self.0 as u32) };
-        settle();
+        flush_delayed_fput();
     }
 }
 
@@ -78,7 +78,7 @@ impl User {
     pub(in super::super) fn frame(&self, offset: usize, data: &[u8]) -> Result<Frame> {
         let mut buffer = self.next()?;
 
-        let result = buffer.plane(0).and_then(|mut plane| {
+        let result = buffer.begin_cpu_access(0).and_then(|mut plane| {
             plane.write(offset, data)?;
             plane.end()
         });
@@ -172,7 +172,7 @@ impl<E: Engine> User<E> {
         };
         // SAFETY: The queue is initialized, and its lock held.
         self.ioctl(|q| unsafe { bindings::vb2_reqbufs(q, &mut request) })?;
-        settle();
+        flush_delayed_fput();
         Ok(request.count)
     }
 
@@ -237,7 +237,7 @@ impl<E: Engine> User<E> {
         // SAFETY: The queue is initialized, and its lock held; there are as many planes as the
         // buffer says.
         let result = self.ioctl(|q| unsafe { bindings::vb2_qbuf(q, null_mut(), &mut buffer) });
-        settle();
+        flush_delayed_fput();
         result
     }
 
@@ -284,7 +284,7 @@ impl<E: Engine> User<E> {
     pub(in super::super) fn stop(&self) -> Result {
         // SAFETY: The queue is initialized, and its lock held.
         let result = self.ioctl(|q| unsafe { bindings::vb2_streamoff(q, self.type_()) });
-        settle();
+        flush_delayed_fput();
         result
     }
 
@@ -326,7 +326,7 @@ impl<E: Engine> User<E> {
         let balance = |a, b| stats.get(a) == stats.get(b);
 
         drop(self);
-        settle();
+        flush_delayed_fput();
         balance(Counter::Attaches, Counter::Detaches)
             && balance(Counter::Maps, Counter::Unmaps)
             && balance(Counter::VMaps, Counter::VUnmaps)
@@ -349,6 +349,6 @@ impl<E: Engine> Drop for User<E> {
             unsafe { bindings::vb2_queue_release(q) };
             0
         });
-        settle();
+        flush_delayed_fput();
     }
 }

@@ -86,7 +86,7 @@ impl Drop for PinnedPages {
 }
 
 /// Refuses memory that is not the calling process's own.
-pub(super) fn check(dev: &device::Device, first: usize, end: usize, stats: &Stats) -> Result {
+pub(super) fn check_vmas(dev: &device::Device, first: usize, end: usize, stats: &Stats) -> Result {
     let task = kernel::current!();
     let guard = task.mm().ok_or(EINVAL)?.mmap_read_lock();
     let mut addr = first;
@@ -97,8 +97,8 @@ pub(super) fn check(dev: &device::Device, first: usize, end: usize, stats: &Stat
             return Err(EINVAL);
         };
         if is_device_memory(vma) {
-            stats.inc(Counter::RefusedDevice);
-            refuse(dev);
+            stats.inc(Counter::RefusedDeviceMemory);
+            log_device_memory(dev);
             return Err(EINVAL);
         }
         addr = vma.end();
@@ -124,7 +124,7 @@ fn is_device_memory(vma: &virt::VmaRef) -> bool {
 }
 
 /// Says, now and then, what to do instead.
-fn refuse(dev: &device::Device) {
+fn log_device_memory(dev: &device::Device) {
     // SAFETY: The helper only reads a state of its own and the device's name.
     if unsafe { bindings::userptr_ratelimit() } {
         dev.pr_info(fmt!(

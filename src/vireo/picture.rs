@@ -110,7 +110,7 @@ pub const GAIN: u16 = 16;
 
 /// Everything but the phase and the time that the picture is a function of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct PictureParams {
     /// What there is to see.
     pub pattern: Pattern,
     /// An offset of the brightness: half of the way from black to white for 128 steps.
@@ -143,7 +143,7 @@ pub struct Look {
     pub stamp: bool,
 }
 
-impl Default for Look {
+impl Default for PictureParams {
     fn default() -> Self {
         let native = (MAX_WIDTH as u16, MAX_HEIGHT as u16);
 

@@ -17,7 +17,7 @@ const PER_OCTAVE: u64 = 4;
 const BUCKETS: usize = 172;
 
 /// Wake-ups by how late they were. Counted by one thread, read by any.
-pub(crate) struct Jitter {
+pub(crate) struct Latency {
     counts: [Atomic<u64>; BUCKETS],
     /// The latest, in nanoseconds.
     most: Atomic<u64>,
@@ -44,7 +44,7 @@ fn end(bucket: usize) -> u64 {
     }
 }
 
-impl Jitter {
+impl Latency {
     pub(crate) const fn new() -> Self {
         Self {
             counts: [const { Atomic::new(0) }; BUCKETS],
@@ -136,20 +136,20 @@ mod tests {
 
     #[test]
     fn parts_are_counted_from_below() -> Result {
-        let jitter = KBox::new(Jitter::new(), GFP_KERNEL)?;
+        let latency = KBox::new(Latency::new(), GFP_KERNEL)?;
 
-        assert_eq!(jitter.permille(990), 0);
+        assert_eq!(latency.permille(990), 0);
         for n in 1..=100 {
-            jitter.count(1000 * n);
+            latency.count(1000 * n);
         }
         for (part, nsec) in [(500, 50_000), (900, 90_000), (990, 99_000)] {
-            let found = jitter.permille(part);
+            let found = latency.permille(part);
 
             assert!(found >= nsec && found <= nsec * 5 / 4);
         }
-        assert_eq!(jitter.permille(1000), 100_000);
-        jitter.reset();
-        assert_eq!(jitter.permille(1000), 0);
+        assert_eq!(latency.permille(1000), 100_000);
+        latency.reset();
+        assert_eq!(latency.permille(1000), 0);
         Ok(())
     }
 }
