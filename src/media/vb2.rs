@@ -45,7 +45,7 @@ mod userptr;
 pub use self::{
     buffer::{
         Buffer,
-        Meta,
+        FrameInfo,
         PlaneAccess, //
     },
     config::{
@@ -63,7 +63,10 @@ pub use self::{
         Operations,
         PlaneSizes, //
     },
-    queue::Queue,
+    queue::{
+        Queue,
+        Waiting, //
+    },
     segments::{
         Segment,
         Segments, //

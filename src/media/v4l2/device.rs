@@ -260,9 +260,10 @@ impl<D: Driver> Device<D> {
     ///
     /// # Safety
     ///
-    /// A node of the device must be registered or being unregistered for `'a`, and whoever chooses
-    /// `'a` must not put anything into the data that ends sooner than the registration.
-    pub(super) unsafe fn registration_data<'a>(&'a self) -> &'a D::RegistrationData<'a> {
+    /// A node of the device must be registered or being unregistered for as long as the reference
+    /// is used, and whoever chooses `'a` must not put anything into the data that ends sooner than
+    /// the registration, nor a reference to the data itself.
+    pub(super) unsafe fn registration_data<'a>(&self) -> &D::RegistrationData<'a> {
         // SAFETY: By the safety requirements and the type invariants. Lifetimes do not change the
         // layout.
         unsafe { (*self.registration_data.get()).cast().as_ref() }

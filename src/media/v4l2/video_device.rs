@@ -309,7 +309,10 @@ impl<'a, T: Capture> Context<'a, T> {
     }
 
     /// What was made when the device was registered.
-    pub fn registration_data(&self) -> &'a <T::Driver as Driver>::RegistrationData<'a> {
+    ///
+    /// It may borrow for `'a`, but can be borrowed for this callback only: what it has a reference
+    /// to may not be a part of itself, which is gone while the rest of it is dropped.
+    pub fn registration_data(&self) -> &<T::Driver as Driver>::RegistrationData<'a> {
         // SAFETY: As above. By the invariance of `Context` the driver cannot choose `'a`: what has
         // this lifetime comes from what lives as long as the registration.
         unsafe { self.device().registration_data() }

@@ -440,17 +440,20 @@ impl<T: Operations> Queue<T> {
 
     /// Calls `f` with what the hardware has, in any context; interrupts are off meanwhile.
     ///
-    /// The queue that `f` gets is this one, for as long as its buffers may be kept: what it gives
-    /// by [`next`](Self::next) can be put into the hardware's slots, and lives there until it is
-    /// taken out or streaming stops.
-    pub fn with_active<R>(&self, f: impl for<'q> FnOnce(&'q Self, &mut T::Active<'q>) -> R) -> R {
+    /// What [`Waiting::next`] gives can be put into the hardware's slots, and lives there until it
+    /// is taken out or streaming stops. `f` is not given the queue itself: what is in the slots
+    /// must not be able to get at them while it is dropped.
+    pub fn with_active<R>(
+        &self,
+        f: impl for<'q> FnOnce(&Waiting<'q, T>, &mut T::Active<'q>) -> R,
+    ) -> R {
         let mut active = self.active.lock();
         // The lifetime in a type changes nothing of its layout. For `f` it can be any, so that
         // there is nothing with a shorter one than that of the queue that it could put in.
         let active = core::ptr::from_mut(&mut *active).cast();
 
         // SAFETY: By the type invariants what is in there borrows from this queue.
-        f(self, unsafe { &mut *active })
+        f(&Waiting(self), unsafe { &mut *active })
     }
 
     /// Exchanges what runs while the queue streams.
@@ -594,6 +597,16 @@ impl<T: Operations> Queue<T> {
         dev.pr_warn(fmt!(
             "streaming cannot stop: the driver has not given {count} buffers back\n"
         ));
+    }
+}
+
+/// The buffers of a [`Queue`] that wait for the driver, for [`Queue::with_active`].
+pub struct Waiting<'q, T: Operations>(&'q Queue<T>);
+
+impl<'q, T: Operations> Waiting<'q, T> {
+    /// As [`Queue::next`].
+    pub fn next(&self) -> Option<Buffer<'q, T>> {
+        self.0.next()
     }
 }
 
