@@ -130,6 +130,11 @@ install-tools:
 lint:
 	@scripts/lint
 
+# What must not compile, and what must: TESTS='NAME...', or all of it.
+.PHONY: compile-tests
+compile-tests:
+	@scripts/compile-tests $(TESTS)
+
 .PHONY: doctor
 doctor:
 	@scripts/doctor
