@@ -135,6 +135,10 @@ lint:
 compile-tests:
 	@scripts/compile-tests $(TESTS)
 
+.PHONY: rustdoc
+rustdoc:
+	@scripts/rustdoc
+
 .PHONY: doctor
 doctor:
 	@scripts/doctor

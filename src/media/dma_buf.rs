@@ -8,7 +8,7 @@
 //! [`CpuAccess`]. A [`DynamicImport`] is all of that for an engine that is the CPU, and memory that
 //! its exporter may move or revoke at any time.
 //!
-//! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export`]. [`Pages`] is one.
+//! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export()`]. [`Pages`] is one.
 //!
 //! # Locking
 //!

@@ -11,7 +11,7 @@
 //! queue takes: a dropped buffer waits for the next taker, and when streaming stops (or fails to
 //! start) all of them return to user space. No driver can leave one behind.
 //!
-//! The memory of the buffers ([`memory`]) is the same for every driver: pages of our own for
+//! The memory of the buffers is the same for every driver: pages of our own for
 //! `V4L2_MEMORY_MMAP`, user pages for `V4L2_MEMORY_USERPTR`, and attachments to other devices'
 //! memory for `V4L2_MEMORY_DMABUF`.
 

@@ -87,7 +87,7 @@ impl Importer<'_> {
 /// Corresponds to the C `struct dma_buf_ops`. What is not implemented is not there for importers
 /// either. Errors reach the importer as they are. All of these may sleep.
 ///
-/// The owner of the memory that was given to [`export`] is dropped when the dma-buf is released:
+/// The owner of the memory that was given to [`export()`] is dropped when the dma-buf is released:
 /// after the last importer, which may be long after the driver has lost interest.
 #[vtable]
 pub trait Exporter: Send + Sync + 'static {

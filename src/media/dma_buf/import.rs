@@ -56,10 +56,10 @@ use kernel::{
 ///
 /// - `dmabuf` is the dma-buf of the attachment in `state`, which has a reference to it; there is
 ///   an attachment from the end of [`new`](Self::new) until this is dropped.
-/// - The attachment's `importer_priv` points here, and its operations are [`OPS`]; this is pinned.
+/// - The attachment's `importer_priv` points here, and its operations are `OPS`; this is pinned.
 /// - `state` changes only while the reservation lock of the dma-buf is held as well, and is
-///   [`State::Changing`] only while it is.
-/// - `is_mapped` says whether `state` is [`State::Mapped`], to those who have the reservation lock.
+///   `State::Changing` only while it is.
+/// - `is_mapped` says whether `state` is `State::Mapped`, to those who have the reservation lock.
 #[pin_data(PinnedDrop)]
 pub struct DynamicImport {
     dmabuf: NonNull<DmaBuf>,

@@ -137,7 +137,7 @@ impl Drop for VMap<'_> {
 ///
 /// # Invariants
 ///
-/// An access to the memory of `vmap` in [`DIRECTION`] has begun and not ended.
+/// An access to the memory of `vmap` in `DIRECTION` has begun and not ended.
 pub struct CpuAccess<'v, 'a> {
     vmap: &'v mut VMap<'a>,
 }

@@ -100,7 +100,7 @@ impl<'a, D: Driver> Nodes<'a, D> {
 ///
 /// - `v4l2` is initialized; its reference count is that of this, and its release frees the
 ///   allocation, which does not move.
-/// - `unregister_work` is initialized, and disabled unless there is a [`Registration`].
+/// - `unregister_work` is initialized, and disabled unless there is a `Registration`.
 /// - `registration_data` is valid while a node is registered or being unregistered.
 #[pin_data(PinnedDrop)]
 pub struct Device<D: Driver> {

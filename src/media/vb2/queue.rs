@@ -136,7 +136,7 @@ impl RawQueue {
 ///
 /// - The C queue in `raw` is initialized, its `lock` points to the field of that name, its
 ///   `drv_priv` to the `T::Owner` that embeds this queue, and its buffers are of the size of a
-///   [`RawBuffer`].
+///   `RawBuffer`.
 /// - Each buffer in the lists of `buffers` was given by `buf_queue` and not yet returned; each
 ///   buffer that is counted as taken there belongs to exactly one [`Buffer`].
 /// - What is in `active` borrows from this queue, whatever lifetime its type names.
