@@ -139,6 +139,10 @@ compile-tests:
 rustdoc:
 	@scripts/rustdoc
 
+.PHONY: rust-analyzer
+rust-analyzer:
+	@scripts/rust-analyzer $(KDIR)
+
 .PHONY: doctor
 doctor:
 	@scripts/doctor
@@ -148,7 +152,7 @@ clean:
 ifdef KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 else
-	rm -rf build
+	rm -rf build rust-project.json
 endif
 
 .PHONY: distclean
