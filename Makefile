@@ -135,6 +135,11 @@ lint:
 compile-tests:
 	@scripts/compile-tests $(TESTS)
 
+# Would a test notice? TESTS='NAME...': only those of tests/perturb/NAME.patch.
+.PHONY: perturb
+perturb:
+	@scripts/perturb $(TESTS)
+
 .PHONY: rustdoc
 rustdoc:
 	@scripts/rustdoc
