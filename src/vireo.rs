@@ -35,10 +35,10 @@ mod vireo {
     pub(crate) mod format;
     pub(crate) mod latency;
     pub(crate) mod layout;
-    pub(crate) mod picture;
     pub(crate) mod modes;
     pub(crate) mod pacing;
     pub(crate) mod pattern;
+    pub(crate) mod picture;
     pub(crate) mod queue;
     pub(crate) mod stamp;
     pub(crate) mod stream;

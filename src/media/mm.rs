@@ -128,9 +128,13 @@ mod notifier {
         // its readers may.
         unsafe {
             (&raw mut (*subscription).invalidate_seq).write_volatile(seq);
-            (*container_of!(Opaque::cast_from(subscription), IntervalNotifier, subscription))
-                .is_invalidated
-                .store(true, Release);
+            (*container_of!(
+                Opaque::cast_from(subscription),
+                IntervalNotifier,
+                subscription
+            ))
+            .is_invalidated
+            .store(true, Release);
         }
         true
     }

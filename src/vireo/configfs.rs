@@ -231,8 +231,7 @@ attribute!(
 attribute!(
     6,
     |state, page| writeln!(page, "{}", u8::from(state.config.error_inj)),
-    |member, text| member.change(flag(text), |config, error_inj| config.error_inj =
-        error_inj)
+    |member, text| member.change(flag(text), |config, error_inj| config.error_inj = error_inj)
 );
 attribute!(
     8,

@@ -62,8 +62,9 @@ const CORRUPT: Id = Id::driver(BASE + 20);
 /// Unplugs the camera.
 const DISCONNECT: Id = Id::driver(BASE + 21);
 
-/// Every control of a camera; the defaults are those of [`PictureParams`](picture::PictureParams) and [`ErrorInjection`].
-/// The last [`ERRORS`] of them make errors.
+/// Every control of a camera; the defaults are those of
+/// [`PictureParams`](picture::PictureParams) and [`ErrorInjection`]. The last [`ERRORS`] of them
+/// make errors.
 static CONTROLS: [Config; 22] = [
     Config::standard(Id::BRIGHTNESS, BYTE),
     Config::standard(Id::CONTRAST, BYTE),

@@ -20,12 +20,12 @@ use super::{
         Layout,
         MemPlane, //
     },
+    modes,
+    pacing::Limits, //
     picture::{
         Crop,
         PictureParams, //
     },
-    modes,
-    pacing::Limits, //
 };
 use core::num::NonZero;
 use kernel::{

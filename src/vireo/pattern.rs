@@ -19,8 +19,8 @@ use super::{
     format::Channel,
     layout::Layout,
     picture::{
-        PictureParams,
         Pattern,
+        PictureParams,
         EXPOSURE,
         GAIN, //
     },

@@ -46,8 +46,8 @@ use super::{
     layout::Layout,
     picture::{
         Crop,
-        PictureParams,
         Pattern, //
+        PictureParams,
     }, //
 };
 

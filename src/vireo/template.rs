@@ -22,11 +22,11 @@ use super::{
         MemPlane,
         Plane, //
     },
-    picture::{
-        PictureParams,
-        Pattern, //
-    },
     pattern::PatternGen,
+    picture::{
+        Pattern, //
+        PictureParams,
+    },
     stamp::Frame, //
 };
 
@@ -268,7 +268,14 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     }
 
     /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
-    fn line(&self, scene: &PatternGen<'_>, plane: &Plane, base: usize, row: usize, phase: u32) -> &[u8] {
+    fn line(
+        &self,
+        scene: &PatternGen<'_>,
+        plane: &Plane,
+        base: usize,
+        row: usize,
+        phase: u32,
+    ) -> &[u8] {
         let period = plane.component.lines.len();
         let y = row * usize::from(plane.component.height.get());
         let index = scene.kind(y) * period + nth_of(row, period);

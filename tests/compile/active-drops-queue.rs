@@ -4,29 +4,28 @@
 //!
 //! The slots are dropped as a field of the queue; what is dropped last would find the first gone.
 
-//@ compiles: with_active() lends the queue for all of 'q, the drop of its slots included
-
 include!("common/driver.rs");
 
 #[derive(Default)]
 struct Slots<'q> {
-    number: Option<KBox<u32>>,
     last: Option<Last<'q>>,
 }
 
-struct Last<'q>(&'q vb2::Queue<Camera>);
+struct Last<'q>(&'q vb2::Waiting<'q, Camera>);
 
 impl Drop for Last<'_> {
     fn drop(&mut self) {
-        #[cfg(illegal)]
-        self.0.with_active(|_, slots| {
-            pr_info!("{:?}\n", slots.number.as_deref());
-        });
+        drop(self.0.next());
     }
 }
 
-fn keep(camera: &VideoDevice<Camera>) {
-    camera.queue().with_active(|queue, slots| {
-        slots.last = Some(Last(queue));
+fn insert(camera: &VideoDevice<Camera>) {
+    camera.queue().with_active(|waiting, slots| {
+        #[cfg(illegal)]
+        {
+            slots.last = Some(Last(waiting)); //~ error: lifetime may not live long enough
+        }
+        #[cfg(not(illegal))]
+        drop((waiting.next(), slots.last.take()));
     });
 }

@@ -9,7 +9,7 @@ struct Slots<'q> {
     current: Option<Buffer<'q, Camera>>,
 }
 
-fn complete(camera: &VideoDevice<Camera>, meta: &vb2::Meta) {
+fn complete(camera: &VideoDevice<Camera>, meta: &vb2::FrameInfo) {
     camera.queue().with_active(|_, slots| {
         if let Some(buffer) = slots.current.take() {
             buffer.done(meta, &[4]);

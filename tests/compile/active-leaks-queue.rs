@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queue that `with_active()` gives does not leave it.
+//! What `with_active()` takes buffers from does not leave it.
 
 include!("common/driver.rs");
 
@@ -12,12 +12,12 @@ struct Slots<'q> {
 fn next(camera: &VideoDevice<Camera>) {
     let mut kept = None;
 
-    camera.queue().with_active(|queue, slots| {
-        slots.current = queue.next();
+    camera.queue().with_active(|waiting, slots| {
+        slots.current = waiting.next();
         #[cfg(illegal)]
         {
-            kept = Some(queue); //~ error[E0521]: borrowed data escapes outside of closure
+            kept = Some(waiting); //~ error[E0521]: borrowed data escapes outside of closure
         }
     });
-    let _: Option<&vb2::Queue<Camera>> = kept.take();
+    let _: Option<&vb2::Waiting<'_, Camera>> = kept.take();
 }

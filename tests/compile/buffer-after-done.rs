@@ -4,7 +4,7 @@
 
 include!("common/driver.rs");
 
-fn complete(buffer: Buffer<'_, Camera>, meta: &vb2::Meta) {
+fn complete(buffer: Buffer<'_, Camera>, meta: &vb2::FrameInfo) {
     let index = buffer.index();
     buffer.done(meta, &[640 * 480]);
     #[cfg(illegal)]

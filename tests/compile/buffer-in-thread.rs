@@ -13,7 +13,7 @@ impl<T: Send + 'static> kthread::Function for Sensor<T> {
     fn run(&mut self, _context: &kthread::Context) {}
 }
 
-fn begin(cx: &Context<'_, Camera>, meta: &vb2::Meta) -> Result {
+fn begin(cx: &Context<'_, Camera>, meta: &vb2::FrameInfo) -> Result {
     if let Some(buffer) = cx.queue().next() {
         #[cfg(not(illegal))]
         buffer.error(meta);

@@ -4,7 +4,7 @@
 
 include!("common/driver.rs");
 
-fn first(device: ARef<v4l2::Device<Device>>, meta: &vb2::Meta) {
+fn first(device: ARef<v4l2::Device<Device>>, meta: &vb2::FrameInfo) {
     if let Some(buffer) = device.camera.queue().next() {
         buffer.error(meta);
     }

@@ -10,6 +10,7 @@ struct Other;
 impl vb2::Operations for Other {
     //~^ error[E0046]: not all trait items implemented, missing: `queue_setup`
     type Owner = VideoDevice<Self>;
+    type Engine = vb2::Cpu;
     type Active<'q> = ();
     type Stream = ();
 

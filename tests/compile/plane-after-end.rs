@@ -5,7 +5,7 @@
 include!("common/driver.rs");
 
 fn fill(buffer: &mut Buffer<'_, Camera>) -> Result {
-    let mut plane = buffer.plane(0)?;
+    let mut plane = buffer.begin_cpu_access(0)?;
     #[cfg(not(illegal))]
     plane.write(0, b"grey")?;
     plane.end()?;

@@ -6,10 +6,10 @@ include!("common/driver.rs");
 
 #[cfg(not(illegal))]
 fn begin<'b>(buffer: &'b mut Buffer<'_, Camera>) -> Result<vb2::PlaneAccess<'b>> {
-    buffer.plane(0)
+    buffer.begin_cpu_access(0)
 }
 
 #[cfg(illegal)]
 fn begin<'q>(mut buffer: Buffer<'q, Camera>) -> Result<vb2::PlaneAccess<'q>> {
-    buffer.plane(0) //~ error[E0515]: cannot return value referencing function parameter `buffer`
+    buffer.begin_cpu_access(0) //~ error[E0515]: cannot return value referencing function parameter `buffer`
 }

@@ -4,8 +4,8 @@
 
 include!("common/driver.rs");
 
-fn fill(mut buffer: Buffer<'_, Camera>, meta: &vb2::Meta) -> Result {
-    let mut plane = buffer.plane(0)?;
+fn fill(mut buffer: Buffer<'_, Camera>, meta: &vb2::FrameInfo) -> Result {
+    let mut plane = buffer.begin_cpu_access(0)?;
     plane.write(0, b"grey")?;
     #[cfg(not(illegal))]
     plane.end()?;

@@ -5,11 +5,11 @@
 include!("common/driver.rs");
 
 fn fill(one: &mut Buffer<'_, Camera>, two: &mut Buffer<'_, Camera>) -> Result {
-    let first = one.plane(0)?;
+    let first = one.begin_cpu_access(0)?;
     #[cfg(not(illegal))]
-    let second = two.plane(1)?;
+    let second = two.begin_cpu_access(1)?;
     #[cfg(illegal)]
-    let second = one.plane(1)?; //~ error[E0499]: cannot borrow `*one` as mutable more than once at a time
+    let second = one.begin_cpu_access(1)?; //~ error[E0499]: cannot borrow `*one` as mutable more than once at a time
     first.end()?;
     second.end()
 }

@@ -4,7 +4,7 @@
 
 include!("common/driver.rs");
 
-fn look(cx: &Context<'_, Camera>) -> bool {
+fn evict_unused(cx: &Context<'_, Camera>) -> bool {
     cx.queue().is_busy()
 }
 

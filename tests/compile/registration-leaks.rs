@@ -27,7 +27,7 @@ impl<'a> v4l2::RegistrationData<'a, Device> for Kept<'a> {
     }
 }
 
-fn look<'a>(cx: &Context<'a, Camera>) -> &'a v4l2::Device<Device> {
+fn evict_unused<'a>(cx: &Context<'a, Camera>) -> &'a v4l2::Device<Device> {
     cx.registration_data().device
 }
 

@@ -4,8 +4,6 @@
 //!
 //! Its fields are dropped one after the other; what is dropped last would find the first gone.
 
-//@ compiles: Context::registration_data() lends the data for all of 'a, its own drop included
-
 include!("common/driver.rs");
 
 use kernel::{device::Bound, new_mutex, sync::Mutex};
@@ -39,12 +37,12 @@ impl<'a> v4l2::RegistrationData<'a, Device> for Kept<'a> {
     }
 }
 
-fn keep(cx: &Context<'_, Camera>) {
+fn insert(cx: &Context<'_, Camera>) {
     #[cfg(not(illegal))]
     pr_info!("{}\n", *cx.registration_data().number);
     #[cfg(illegal)]
     {
-        let data = cx.registration_data();
+        let data = cx.registration_data(); //~ error: lifetime may not live long enough
         *data.last.lock() = Some(Last(data));
     }
 }

@@ -32,7 +32,7 @@ struct Shared {
     number: u32,
 }
 
-fn keep(cx: &Context<'_, Camera>) {
+fn insert(cx: &Context<'_, Camera>) {
     let data = cx.registration_data();
 
     #[cfg(not(illegal))]

@@ -4,7 +4,7 @@
 
 include!("common/driver.rs");
 
-use media::dma_buf::ResvLocked;
+use media::dma_buf::{DmaBuf, ResvLocked};
 
 fn needs_lock(_resv: &ResvLocked<'_>) {}
 
@@ -13,9 +13,9 @@ fn callback(resv: &ResvLocked<'_>) {
 }
 
 #[cfg(illegal)]
-fn make() {
-    needs_lock(&ResvLocked::held()); //~ error[E0624]: associated function `held` is private
-    let made = ResvLocked(core::marker::PhantomData, kernel::types::NotThreadSafe);
+fn make(dmabuf: &DmaBuf) {
+    needs_lock(&ResvLocked::held(dmabuf)); //~ error[E0624]: associated function `held` is private
+    let made = ResvLocked(dmabuf, kernel::types::NotThreadSafe);
     //~^ error[E0423]: cannot initialize a tuple struct which contains private fields
     needs_lock(&made);
 }

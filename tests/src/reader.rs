@@ -23,12 +23,12 @@ pub mod conversion;
 pub mod format;
 #[path = "../../src/vireo/layout.rs"]
 pub mod layout;
-#[path = "../../src/vireo/picture.rs"]
-pub mod picture;
 #[path = "../../src/vireo/pacing.rs"]
 pub mod pacing;
 #[path = "../../src/vireo/pattern.rs"]
 pub mod pattern;
+#[path = "../../src/vireo/picture.rs"]
+pub mod picture;
 #[path = "../../src/vireo/stamp.rs"]
 pub mod stamp;
 #[path = "../../src/vireo/template.rs"]
@@ -533,8 +533,8 @@ mod book;
 mod tests {
     use super::colorimetry::Colorspace;
     use super::format::{fourcc, Format, FORMATS};
-    use super::picture::{PictureParams, Pattern};
     use super::pattern::phase;
+    use super::picture::{Pattern, PictureParams};
     use super::stamp::Frame;
     use super::*;
 
@@ -840,7 +840,9 @@ mod tests {
             };
 
             assert_eq!(
-                reader.check(&made(layout, PictureParams::default(), frame)).is_ok(),
+                reader
+                    .check(&made(layout, PictureParams::default(), frame))
+                    .is_ok(),
                 ok
             );
         }
@@ -905,7 +907,9 @@ mod tests {
         };
 
         assert_eq!(
-            reader.check(&made(layout, PictureParams::default(), frame)).fault,
+            reader
+                .check(&made(layout, PictureParams::default(), frame))
+                .fault,
             Some(Fault::Stranger { device: 7 })
         );
     }

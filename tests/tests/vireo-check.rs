@@ -9,8 +9,8 @@ use std::process::{Command, Output, Stdio};
 
 use vireo_tests::reader::format::fourcc;
 use vireo_tests::reader::layout::Layout;
-use vireo_tests::reader::look::Look;
 use vireo_tests::reader::pattern::phase;
+use vireo_tests::reader::picture::PictureParams;
 use vireo_tests::reader::stamp::Frame;
 use vireo_tests::reader::template::{self, Template};
 use vireo_tests::reader::Memory;
@@ -20,7 +20,7 @@ const FORMAT: [&str; 4] = ["--format", "NV12", "--size", "322x98"];
 /// Makes a stream of the frames with these sequence numbers, 25 a second.
 fn stream(sequences: impl IntoIterator<Item = u32>) -> Vec<u8> {
     let layout = Layout::negotiate(fourcc(b"NV12"), 322, 98);
-    let look = Look::default();
+    let look = PictureParams::default();
     let bytes = vec![0; template::len(&layout, &look)];
     let Ok(mut template) = Template::render(layout, look, bytes) else {
         panic!("the template does not fit");
@@ -33,7 +33,7 @@ fn stream(sequences: impl IntoIterator<Item = u32>) -> Vec<u8> {
             device: 0,
             sequence,
             timestamp: 40_000_000 * (u64::from(sequence) + 1),
-            phase: phase(&layout, &Look::default(), sequence),
+            phase: phase(&layout, &PictureParams::default(), sequence),
             flaw: false,
         };
 

@@ -222,7 +222,8 @@ impl Operations for Channel {
 
     fn start_streaming(cx: &Context<'_, Self>) -> Result {
         cx.notes.add(Started(cx.number));
-        cx.queue().with_active(|waiting, slot| *slot = waiting.next());
+        cx.queue()
+            .with_active(|waiting, slot| *slot = waiting.next());
         Ok(())
     }
 

@@ -23,8 +23,8 @@ use super::{
     Cpu,
     Dma,
     Engine,
-    IoMode,
     FrameInfo,
+    IoMode,
     Operations,
     PlaneSizes,
     Queue,
@@ -121,7 +121,8 @@ impl<E: Engine> Operations for Camera<E> {
                     buffer.done(&META, &[]);
                 }
                 drop(cx.queue().next());
-                cx.queue().with_active(|waiting, slot| *slot = waiting.next());
+                cx.queue()
+                    .with_active(|waiting, slot| *slot = waiting.next());
                 Err(Error::from_errno(-e))
             }
         }

@@ -198,7 +198,8 @@ mod suite {
     fn padding_is_in_proportion() {
         for format in FORMATS {
             for asked in [0, 1, 333, 1000, 4097, 20001, u32::MAX] {
-                let layout = Layout::negotiate(format.fourcc, 332, 64).padded(&[asked; MAX_MEM_PLANES]);
+                let layout =
+                    Layout::negotiate(format.fourcc, 332, 64).padded(&[asked; MAX_MEM_PLANES]);
                 let bytes: u32 = layout.mem_planes().map(|part| part.sizeimage).sum();
                 let mut first = None;
                 let mut end = 0;

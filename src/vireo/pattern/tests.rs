@@ -239,7 +239,10 @@ mod suite {
             vflip: true,
             ..look
         };
-        let (plain, flipped) = (PatternGen::new(&look, &layout), PatternGen::new(&flipped, &layout));
+        let (plain, flipped) = (
+            PatternGen::new(&look, &layout),
+            PatternGen::new(&flipped, &layout),
+        );
 
         for n in 0..64 {
             assert_eq!(plain.kind(n), flipped.kind(63 - n));
@@ -334,7 +337,10 @@ mod suite {
                     colorimetry: Colorimetry::default_of(colorspace, true),
                     ..PictureParams::default()
                 };
-                let (slow, fast) = (PatternGen::new(&look, &layout), PatternGen::new(&look, &layout));
+                let (slow, fast) = (
+                    PatternGen::new(&look, &layout),
+                    PatternGen::new(&look, &layout),
+                );
                 let tones = fast.tones();
                 let fast = fast.with_tones(tones.as_ref());
 

@@ -326,7 +326,8 @@ mod suite {
 
         assert_eq!(len, 32 + 2 * 2 * 32 + 2 * 2 * 32);
         for (len, fits) in [(0, false), (len - 1, false), (len, true), (len + 1, true)] {
-            let rendered = zeroed(len).map(|b| Template::render(layout, PictureParams::default(), b));
+            let rendered =
+                zeroed(len).map(|b| Template::render(layout, PictureParams::default(), b));
 
             assert!(rendered.is_some_and(|rendered| rendered.is_ok() == fits));
         }

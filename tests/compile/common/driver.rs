@@ -100,6 +100,7 @@ impl v4l2::Capture for Camera {
 #[vtable]
 impl vb2::Operations for Camera {
     type Owner = VideoDevice<Self>;
+    type Engine = vb2::Cpu;
     type Active<'q> = Slots<'q>;
     type Stream = Stream;
 

@@ -5,7 +5,7 @@
 
 use super::colorimetry::{Colorspace, XferFunc, YcbcrEnc};
 use super::format::FORMATS;
-use super::picture::{PictureParams, Pattern};
+use super::picture::{Pattern, PictureParams};
 use super::stamp::Frame;
 use super::tests::made;
 use super::*;
