@@ -105,7 +105,7 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
     }
 
     /// Changes a control to a value in its range, or does what a [`Button`](ctrl::Kind::Button) is
-    /// for.
+    /// for. When the node is registered, it is called with the default of each control.
     fn s_ctrl(_cx: &Context<'_, Self>, _id: ctrl::Id, _value: i32) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
