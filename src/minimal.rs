@@ -97,6 +97,7 @@ impl vb2::Operations for Camera {
     type Engine = vb2::Cpu;
     type Active<'q> = ();
     type Stream = kthread::Thread<Sensor>;
+    type BufferData = ();
 
     const CONFIG: vb2::Config = vb2::Config::DEFAULT;
 

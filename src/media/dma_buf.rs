@@ -5,8 +5,8 @@
 //! An importer goes from a [`DmaBuf`] to an [`Attachment`], and from there to a
 //! [`MappedAttachment`] if it is a device that does DMA, or to a [`VMap`] if its engine is the CPU;
 //! each owns the one before, so that they are released in the right order. The CPU writes within a
-//! [`CpuAccess`]. A [`DynamicImport`] is all of that for an engine that is the CPU, and memory that
-//! its exporter may move or revoke at any time.
+//! [`CpuAccess`]. A [`DynamicImport`] is all of that for memory that its exporter may move or
+//! revoke at any time.
 //!
 //! An exporter implements [`Exporter`] and makes a [`DmaBuf`] with [`export()`]. [`Pages`] is one.
 //!
@@ -18,7 +18,10 @@
 //! functions of importers on the same dma-buf.
 //!
 //! A [`DynamicImport`] has a lock of its own, which is taken with the reservation lock held or
-//! alone, and under which no other is taken but by the exporter that maps and unmaps.
+//! alone, and under which no other is taken but by the exporter that maps and unmaps. Where a
+//! device writes the memory, an exporter that takes it back waits with the reservation lock held
+//! until the device has left: completing a frame takes neither that lock nor one that is held while
+//! it is taken, such as that of a videobuf2 queue.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
@@ -78,13 +81,7 @@ pub use self::{
         VMap, //
     },
 };
-pub(crate) use self::{
-    fence::{
-        Fence,
-        Waiter, //
-    },
-    table::DeviceMapping,
-};
+pub(crate) use self::{fence::Waiter, import::User, table::DeviceMapping};
 
 /// A buffer that several devices can use.
 ///
@@ -145,23 +142,25 @@ impl DmaBuf {
         self.with_resv_lock(|_| unsafe { bindings::dma_buf_invalidate_mappings(self.as_raw()) });
     }
 
+    /// The reservation object.
+    #[inline]
+    pub(crate) fn resv(&self) -> &Resv {
+        // SAFETY: The dma-buf is valid, and has an object for as long as it is.
+        unsafe { Resv::from_raw((*self.as_raw()).resv) }
+    }
+
     /// Calls `f` with the reservation lock held.
     fn with_resv_lock<R>(&self, f: impl FnOnce(&ResvLocked<'_>) -> R) -> R {
-        // SAFETY: The dma-buf is valid, and so is its reservation object. The lock is held for as
-        // long as `f` has the token.
-        unsafe { resv::with_lock((*self.as_raw()).resv, || f(&ResvLocked::held(self))) }
+        self.resv().with_lock(|| {
+            // SAFETY: The lock is held for as long as `f` has the token.
+            f(&unsafe { ResvLocked::held(self) })
+        })
     }
 
     /// The size in bytes, which never changes.
     pub fn size(&self) -> usize {
         // SAFETY: The dma-buf is valid, and the field does not change.
         unsafe { (*self.as_raw()).size }
-    }
-
-    /// Whether there is one reference, that of the caller: not even a file descriptor.
-    pub(crate) fn has_one_user(&self) -> bool {
-        // SAFETY: The dma-buf is valid, and keeps its file.
-        unsafe { bindings::file_count((*self.as_raw()).file) <= 1 }
     }
 
     /// Whether the memory may be written: its file was opened for that.

@@ -46,6 +46,7 @@ pub use self::{
     buffer::{
         Buffer,
         FrameInfo,
+        IdleBuffer,
         PlaneAccess, //
     },
     config::{

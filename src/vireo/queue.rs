@@ -25,6 +25,7 @@ impl vb2::Operations for Camera {
     // The sensor is a thread, which has a buffer for as long as it fills it.
     type Active<'q> = ();
     type Stream = kthread::Thread<Sensor>;
+    type BufferData = ();
 
     const CONFIG: vb2::Config = vb2::Config {
         io_modes: &[

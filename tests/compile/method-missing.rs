@@ -13,6 +13,7 @@ impl vb2::Operations for Other {
     type Engine = vb2::Cpu;
     type Active<'q> = ();
     type Stream = ();
+    type BufferData = ();
 
     const CONFIG: vb2::Config = vb2::Config::DEFAULT;
 

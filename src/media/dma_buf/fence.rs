@@ -4,10 +4,7 @@
 //!
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
-use super::{
-    DmaBuf,
-    Pages, //
-};
+use super::Resv;
 use crate::bindings;
 use core::{
     cell::UnsafeCell,
@@ -42,90 +39,41 @@ impl Drop for Fence {
     }
 }
 
-/// A fence for all that is not signalled yet of those who read or write the memory of `resv`, or
-/// move it: `ENOMEM` if there are several and one for all of them cannot be made. May sleep.
-///
-/// # Safety
-///
-/// `resv` must be a valid reservation object.
-unsafe fn pending(resv: *mut bindings::dma_resv) -> Result<Option<Fence>> {
-    // SAFETY: By the safety requirements.
-    if unsafe { bindings::dma_resv_test_signaled(resv, USAGE) } {
-        return Ok(None);
-    }
-
-    let mut fence = null_mut();
-    // SAFETY: As above; the call stores a fence with a reference, or none.
-    to_result(unsafe { bindings::dma_resv_get_singleton(resv, USAGE, &mut fence) })?;
-    // INVARIANT: The reference is given up by C.
-    Ok(NonNull::new(fence).map(Fence))
-}
-
-/// Waits until all who use the memory now have done so, whatever signals come. May sleep.
-///
-/// # Safety
-///
-/// `resv` must be a valid reservation object.
-unsafe fn wait(resv: *mut bindings::dma_resv) {
-    // SAFETY: By the safety requirements.
-    unsafe { bindings::dma_resv_wait_timeout(resv, USAGE, false, isize::MAX as usize) };
-}
-
-/// Whether there is a fence, signalled or not. Whoever adds one right now is not waited for.
-///
-/// # Safety
-///
-/// `resv` must be a valid reservation object.
-#[inline]
-unsafe fn has_fences(resv: *mut bindings::dma_resv) -> bool {
-    // SAFETY: By the safety requirements; the pointer is not followed.
-    !unsafe {
-        (&raw const (*resv).fences)
-            .cast::<*mut ()>()
-            .read_volatile()
-    }
-    .is_null()
-}
-
-impl DmaBuf {
-    /// Whether there is a fence, signalled or not.
+impl Resv {
+    /// Whether there is a fence, signalled or not. Whoever adds one right now is not waited for.
     #[inline]
     pub(crate) fn has_fences(&self) -> bool {
-        // SAFETY: The dma-buf is valid, and so is its reservation object.
-        unsafe { has_fences((*self.as_raw()).resv) }
+        // SAFETY: By the type invariants; the pointer is not followed.
+        !unsafe {
+            (&raw const (*self.as_raw()).fences)
+                .cast::<*mut ()>()
+                .read_volatile()
+        }
+        .is_null()
     }
 
-    /// A fence that is signalled when all who use the memory now have done so, if anybody does.
+    /// A fence that is signalled when all have done so who read or write the memory now, or move
+    /// it, if anybody does: `ENOMEM` if there are several and one for all of them cannot be made.
+    /// May sleep.
     pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
-        // SAFETY: The dma-buf is valid, and so is its reservation object.
-        unsafe { pending((*self.as_raw()).resv) }
+        // SAFETY: By the type invariants.
+        if unsafe { bindings::dma_resv_test_signaled(self.as_raw(), USAGE) } {
+            return Ok(None);
+        }
+
+        let mut fence = null_mut();
+        // SAFETY: As above; the call stores a fence with a reference, or none.
+        to_result(unsafe { bindings::dma_resv_get_singleton(self.as_raw(), USAGE, &mut fence) })?;
+        // INVARIANT: The reference is given up by C.
+        Ok(NonNull::new(fence).map(Fence))
     }
 
     /// Waits until all who use the memory now have done so, whatever signals come. May sleep.
     pub(crate) fn wait_for_fences(&self) {
-        // SAFETY: As above.
-        unsafe { wait((*self.as_raw()).resv) };
-    }
-}
-
-impl Pages {
-    /// See [`DmaBuf::has_fences`].
-    #[inline]
-    pub(crate) fn has_fences(&self) -> bool {
-        // SAFETY: A `Resv` is initialized.
-        unsafe { has_fences(self.resv().as_raw()) }
-    }
-
-    /// See [`DmaBuf::pending_fence`].
-    pub(crate) fn pending_fence(&self) -> Result<Option<Fence>> {
-        // SAFETY: A `Resv` is initialized.
-        unsafe { pending(self.resv().as_raw()) }
-    }
-
-    /// See [`DmaBuf::wait_for_fences`].
-    pub(crate) fn wait_for_fences(&self) {
-        // SAFETY: A `Resv` is initialized.
-        unsafe { wait(self.resv().as_raw()) };
+        // SAFETY: By the type invariants.
+        unsafe {
+            bindings::dma_resv_wait_timeout(self.as_raw(), USAGE, false, isize::MAX as usize)
+        };
     }
 }
 

@@ -23,6 +23,8 @@ use crate::{
     },
 };
 use core::{
+    cell::UnsafeCell,
+    ffi::c_void,
     mem,
     ptr::{
         self,
@@ -43,14 +45,16 @@ use kernel::{
     },
 };
 
-/// A dynamic importer of a dma-buf whose engine is the CPU (`dma_buf_dynamic_attach()`).
+/// A dynamic importer of a dma-buf (`dma_buf_dynamic_attach()`).
 ///
-/// The memory is mapped for the CPU, and nothing for the device: this may outlive its binding.
+/// Its engine is the CPU, or, for the queues of videobuf2, a device. For the CPU nothing is mapped
+/// for the device: this may outlive its binding.
 ///
-/// It is mapped from [`map`](Self::map) on until its exporter moves or revokes the memory
+/// The memory is mapped from [`map`](Self::map) on until its exporter moves or revokes it
 /// (`dma_buf_invalidate_mappings()`), or this is dropped. When the exporter takes the memory back,
-/// the mapping is gone by the time it is told so, and nothing is written any more; a copy that is
-/// under way is waited for. Once the exporter allows it, the memory can be mapped again.
+/// the mapping is gone by the time it is told so, and nothing is written any more: a copy that is
+/// under way is waited for, and so is a device. Once the exporter allows it, the memory can be
+/// mapped again.
 ///
 /// # Invariants
 ///
@@ -59,14 +63,24 @@ use kernel::{
 /// - The attachment's `importer_priv` points here, and its operations are `OPS`; this is pinned.
 /// - `state` changes only while the reservation lock of the dma-buf is held as well, and is
 ///   `State::Changing` only while it is.
-/// - `is_mapped` says whether `state` is `State::Mapped`, to those who have the reservation lock.
+/// - `is_mapped` says whether `state` is `State::Mapped`, to those who have the reservation lock;
+///   it is false as soon as the exporter takes the memory back.
+/// - `sg_table` is that of `state` while that is mapped for the device, and null otherwise.
+/// - `user` is used with the reservation lock held.
+/// - If `is_dma`, this is dropped before `dev` is unbound.
 #[pin_data(PinnedDrop)]
 pub struct DynamicImport {
     dmabuf: NonNull<DmaBuf>,
     dev: ARef<device::Device>,
     stats: Arc<Stats>,
+    /// Whether the engine is the device.
+    is_dma: bool,
     is_mapped: Atomic<bool>,
     is_cached: Atomic<bool>,
+    sg_table: Atomic<*mut bindings::sg_table>,
+    /// How many bytes of the mapping were found good. Reset with the reservation lock held.
+    checked: Atomic<usize>,
+    user: UnsafeCell<Option<User>>,
     /// Taken after the reservation lock, and not held while an exporter is called, which may want
     /// the memory back in the middle of it. Held while the CPU copies, and no longer: drivers do
     /// other things in an access, which may need the locks of an exporter.
@@ -77,11 +91,22 @@ pub struct DynamicImport {
 // SAFETY: An import is not tied to a thread.
 unsafe impl Send for DynamicImport {}
 
-// SAFETY: What changes is atomic, or behind the mutex.
+// SAFETY: What changes is atomic, or behind the mutex or the reservation lock.
 unsafe impl Sync for DynamicImport {}
 
+/// Who lets a device use a [`DynamicImport`].
+#[derive(Clone, Copy)]
+pub(crate) struct User {
+    /// Sees to it that the device does not use the memory any more, and that nobody lets it before
+    /// [`DynamicImport::is_mapped`]. Called with the reservation lock held; may sleep, for as long
+    /// as the device takes.
+    pub(crate) recall: unsafe fn(NonNull<c_void>),
+    /// What it is called with.
+    pub(crate) data: NonNull<c_void>,
+}
+
 impl DynamicImport {
-    /// Attaches `dev` to `dmabuf`.
+    /// Attaches `dev` to `dmabuf`, for the CPU.
     ///
     /// The exporter may refuse, with an error of its own. May sleep.
     pub fn new(
@@ -89,13 +114,32 @@ impl DynamicImport {
         dev: &device::Device,
         stats: Arc<Stats>,
     ) -> Result<Pin<KBox<Self>>> {
+        // SAFETY: Nothing is mapped for the device.
+        unsafe { Self::new_for(dmabuf, dev, false, stats) }
+    }
+
+    /// Attaches `dev` to `dmabuf`, for the device if `is_dma`.
+    ///
+    /// # Safety
+    ///
+    /// If `is_dma`, the device must be bound until the result is dropped.
+    pub(crate) unsafe fn new_for(
+        dmabuf: &DmaBuf,
+        dev: &device::Device,
+        is_dma: bool,
+        stats: Arc<Stats>,
+    ) -> Result<Pin<KBox<Self>>> {
         let this = KBox::pin_init(
             pin_init!(Self {
                 dmabuf: dmabuf.into(),
                 dev: dev.into(),
                 stats,
+                is_dma,
                 is_mapped: Atomic::new(false),
                 is_cached: Atomic::new(false),
+                sg_table: Atomic::new(ptr::null_mut()),
+                checked: Atomic::new(0),
+                user: UnsafeCell::new(None),
                 state <- new_mutex!(State::Detached, "dma_buf::DynamicImport::state"),
             }),
             GFP_KERNEL,
@@ -113,7 +157,7 @@ impl DynamicImport {
 
         // SAFETY: The callback of `OPS` asks for a `DynamicImport`, which lives for as long as its
         // attachments, since it drops those first, and by the type invariants does not move.
-        // Nothing is mapped for the device.
+        // What is mapped for the device goes with it, too, while that is bound.
         unsafe {
             Attachment::new_dynamic(
                 dmabuf.into(),
@@ -131,7 +175,7 @@ impl DynamicImport {
         unsafe { self.dmabuf.as_ref() }
     }
 
-    /// Maps the memory for the CPU, unless it is mapped. Does not wait for fences. May sleep.
+    /// Maps the memory for the engine, unless it is mapped. Does not wait for fences. May sleep.
     ///
     /// The exporter's errors come back as they are; `EBUSY` if it moves the memory each time that
     /// it maps it.
@@ -144,6 +188,57 @@ impl DynamicImport {
             return Ok(());
         }
         self.map_slow()
+    }
+
+    /// Whether the memory is mapped. Its exporter may take it back right then: who asks with a lock
+    /// held that [`User::recall`] takes as well is told in time.
+    #[inline]
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.is_mapped.load(Relaxed)
+    }
+
+    /// Where the device finds the memory; null if that is not the engine, or if it is not mapped.
+    ///
+    /// The table is valid until [`User::recall`] was called, and has returned.
+    #[inline]
+    pub(crate) fn sg_table(&self) -> *mut bindings::sg_table {
+        self.sg_table.load(Relaxed)
+    }
+
+    /// Calls `f` with what [`sg_table`](Self::sg_table) says, and the reservation lock held;
+    /// `ENODEV` if the exporter has taken the memory back. May sleep.
+    pub(crate) fn with_sg_table<R>(
+        &self,
+        f: impl FnOnce(*mut bindings::sg_table) -> R,
+    ) -> Result<R> {
+        self.dma_buf().with_resv_lock(|_| {
+            let sgt = NonNull::new(self.sg_table()).ok_or(ENODEV)?;
+            Ok(f(sgt.as_ptr()))
+        })
+    }
+
+    /// What [`set_checked`](Self::set_checked) was called with since the memory was mapped, or 0.
+    #[inline]
+    pub(crate) fn checked(&self) -> usize {
+        self.checked.load(Relaxed)
+    }
+
+    /// Says that the segments of so many bytes need not be looked at again. Called in
+    /// [`with_sg_table`](Self::with_sg_table).
+    pub(crate) fn set_checked(&self, len: usize) {
+        self.checked.store(len, Relaxed);
+    }
+
+    /// Says who lets the device use the memory, if anybody does. Takes the reservation lock.
+    ///
+    /// # Safety
+    ///
+    /// `user.recall` may be called with `user.data` until this is called again.
+    pub(crate) unsafe fn set_user(&self, user: Option<User>) {
+        self.dma_buf().with_resv_lock(|_| {
+            // SAFETY: The lock is held.
+            unsafe { *self.user.get() = user }
+        });
     }
 
     /// Says whether this is kept only for the case that it is asked for again.
@@ -206,7 +301,8 @@ impl PinnedDrop for DynamicImport {
 
 /// What every [`DynamicImport`] tells exporters of.
 static OPS: bindings::dma_buf_attach_ops = bindings::dma_buf_attach_ops {
-    // The memory of other devices needs no pages: it is mapped for the CPU, and not for the device.
+    // The memory of other devices needs no pages: the CPU goes by the mapping, and a device by the
+    // addresses of the segments.
     allow_peer2peer: true,
     invalidate_mappings: Some(invalidate_mappings_callback),
 };
@@ -225,6 +321,13 @@ unsafe extern "C" fn invalidate_mappings_callback(attachment: *mut bindings::dma
         )
     };
 
+    if import.is_mapped.xchg(false, Relaxed) {
+        // SAFETY: The lock is held, and with it this is who may be called.
+        if let Some(user) = unsafe { *import.user.get() } {
+            // SAFETY: As above.
+            unsafe { (user.recall)(user.data) };
+        }
+    }
     // What is being mapped right now is not there to be unmapped: `try_map()` finds out, and unmaps
     // it before the lock is released.
     if import.unmap(&resv) {

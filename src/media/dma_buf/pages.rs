@@ -160,7 +160,7 @@ impl Pages {
     }
 
     /// The reservation object of all dma-bufs that are made of the memory.
-    pub(super) fn resv(&self) -> &Resv {
+    pub(crate) fn resv(&self) -> &Resv {
         &self.resv
     }
 

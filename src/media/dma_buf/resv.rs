@@ -25,6 +25,7 @@ use kernel::{
 /// # Invariants
 ///
 /// The object is initialized.
+#[repr(transparent)]
 #[pin_data(PinnedDrop)]
 pub struct Resv {
     #[pin]
@@ -46,15 +47,29 @@ impl Resv {
         })
     }
 
+    /// # Safety
+    ///
+    /// `resv` must be an object that is initialized, for `'a`.
+    #[inline]
+    pub(super) unsafe fn from_raw<'a>(resv: *mut bindings::dma_resv) -> &'a Self {
+        // SAFETY: By the safety requirements; the type is transparent.
+        unsafe { &*resv.cast() }
+    }
+
     #[inline]
     pub(super) fn as_raw(&self) -> *mut bindings::dma_resv {
         self.raw.get()
     }
 
-    /// Calls `f` with the lock held.
+    /// Calls `f` with the lock held, which this thread must not hold already.
     pub(super) fn with_lock<R>(&self, f: impl FnOnce() -> R) -> R {
-        // SAFETY: Initialized, by the type invariants.
-        unsafe { with_lock(self.as_raw(), f) }
+        // SAFETY: Initialized, by the type invariants. Without a context there is nothing to back
+        // off from, so that this cannot fail.
+        unsafe { bindings::dma_resv_lock(self.as_raw(), ptr::null_mut()) };
+        let result = f();
+        // SAFETY: The lock was taken above.
+        unsafe { bindings::dma_resv_unlock(self.as_raw()) };
+        result
     }
 
     /// Waits until the fences of `usage` are signalled, and those of usages that come before it: a
@@ -76,21 +91,6 @@ impl PinnedDrop for Resv {
         // SAFETY: Initialized, by the type invariants; nobody uses it any more.
         unsafe { bindings::dma_resv_fini(self.as_raw()) };
     }
-}
-
-/// Calls `f` with the lock of `resv` held.
-///
-/// # Safety
-///
-/// `resv` must be a valid reservation object, whose lock this thread does not hold.
-pub(super) unsafe fn with_lock<R>(resv: *mut bindings::dma_resv, f: impl FnOnce() -> R) -> R {
-    // SAFETY: By the safety requirements. Without a context there is nothing to back off from, so
-    // that this cannot fail.
-    unsafe { bindings::dma_resv_lock(resv, ptr::null_mut()) };
-    let result = f();
-    // SAFETY: The lock was taken above.
-    unsafe { bindings::dma_resv_unlock(resv) };
-    result
 }
 
 /// The reservation lock of a dma-buf is held.

@@ -3,6 +3,7 @@
 //! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
 
 pub(crate) mod fence;
+pub(crate) mod revoker;
 pub(crate) mod staged;
 
 use self::staged::{

@@ -209,6 +209,7 @@ impl Operations for Channel {
     type Engine = vb2::Cpu;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ();
+    type BufferData = ();
 
     const CONFIG: Config = Config {
         io_modes: &[IoMode::Mmap],

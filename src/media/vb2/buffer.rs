@@ -4,12 +4,20 @@
 //!
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
+mod idle;
+mod raw;
+
+pub use self::idle::IdleBuffer;
+pub(super) use self::raw::{
+    DriverBuffer,
+    RawBuffer, //
+};
+
 use super::{
     engine::{
         Cpu,
         Dma, //
     },
-    fence::Fences,
     memory::{
         Access,
         Memory, //
@@ -23,99 +31,10 @@ use crate::{
     stats::Counter, //
 };
 use core::{
-    cell::UnsafeCell,
-    mem::{
-        offset_of,
-        ManuallyDrop, //
-    },
+    mem::ManuallyDrop,
     ptr::NonNull, //
 };
-use kernel::{
-    build_assert::const_assert,
-    prelude::*,
-    types::Opaque, //
-};
-
-/// What videobuf2 allocates for each buffer of a [`Queue`].
-#[repr(C)]
-pub(super) struct RawBuffer {
-    vbuf: Opaque<bindings::vb2_v4l2_buffer>,
-    next: UnsafeCell<*mut RawBuffer>,
-    /// What the buffer is given back as, while it is parked.
-    state: UnsafeCell<bindings::vb2_buffer_state>,
-    fences: Fences,
-}
-
-impl RawBuffer {
-    /// # Safety
-    ///
-    /// `vb` must be a buffer of a [`Queue`].
-    pub(super) unsafe fn from_vb(vb: *mut bindings::vb2_buffer) -> NonNull<Self> {
-        const_assert!(offset_of!(RawBuffer, vbuf) == 0);
-        const_assert!(offset_of!(bindings::vb2_v4l2_buffer, vb2_buf) == 0);
-
-        // SAFETY: The queue allocates its buffers in the size of this struct, which begins with
-        // the `vb2_buffer`; a buffer is never at address zero.
-        unsafe { NonNull::new_unchecked(vb.cast()) }
-    }
-
-    fn vbuf(&self) -> *mut bindings::vb2_v4l2_buffer {
-        self.vbuf.get()
-    }
-
-    pub(super) fn vb(&self) -> *mut bindings::vb2_buffer {
-        self.vbuf().cast()
-    }
-
-    /// What the buffer waits for.
-    pub(super) fn fences(&self) -> &Fences {
-        &self.fences
-    }
-
-    /// # Safety
-    ///
-    /// The caller holds the lock of the list that the buffer is in, or owns the buffer.
-    pub(super) unsafe fn next(&self) -> *mut RawBuffer {
-        // SAFETY: By the safety requirements nobody writes it now.
-        unsafe { *self.next.get() }
-    }
-
-    /// # Safety
-    ///
-    /// The caller holds the lock of the list that the buffer is in, or owns the buffer.
-    pub(super) unsafe fn set_next(&self, next: *mut RawBuffer) {
-        // SAFETY: By the safety requirements nobody else uses it now.
-        unsafe { *self.next.get() = next };
-    }
-
-    /// Gives the buffer back to videobuf2, in any context.
-    ///
-    /// # Safety
-    ///
-    /// The buffer must be active, and in nobody else's hands; it is not used any more.
-    pub(super) unsafe fn done(&self, state: bindings::vb2_buffer_state) {
-        // SAFETY: By the safety requirements.
-        unsafe { bindings::vb2_buffer_done(self.vb(), state) };
-    }
-
-    /// Gives the buffer back as what it was parked with.
-    ///
-    /// # Safety
-    ///
-    /// As for [`done`](Self::done); the buffer was parked.
-    pub(super) unsafe fn unpark(&self) {
-        // SAFETY: By the safety requirements.
-        unsafe { self.done(*self.state.get()) };
-    }
-
-    /// # Safety
-    ///
-    /// The caller owns the buffer.
-    pub(super) unsafe fn park(&self, state: bindings::vb2_buffer_state) {
-        // SAFETY: By the safety requirements nobody else uses it now.
-        unsafe { *self.state.get() = state };
-    }
-}
+use kernel::prelude::*;
 
 /// What is known of a frame once it is complete.
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +94,19 @@ impl<'q, T: Operations> Buffer<'q, T> {
         unsafe { (*self.vb()).index }
     }
 
+    /// What the driver keeps with the buffer.
+    pub fn data(&self) -> &T::BufferData {
+        // SAFETY: By the type invariants nobody else has the buffer, which was initialized when it
+        // got its memory.
+        unsafe { &*self.raw.cast::<DriverBuffer<T>>().as_ref().data() }
+    }
+
+    /// What the driver keeps with the buffer.
+    pub fn data_mut(&mut self) -> &mut T::BufferData {
+        // SAFETY: As above.
+        unsafe { &mut *self.raw.cast::<DriverBuffer<T>>().as_ref().data() }
+    }
+
     fn plane_raw(&self, plane: usize) -> Result<(&Memory, usize)> {
         // SAFETY: As in `vb()`; the planes do not change while the driver has the buffer.
         let (planes, count) = unsafe { (&(*self.vb()).planes, (*self.vb()).num_planes as usize) };
@@ -189,7 +121,15 @@ impl<'q, T: Operations> Buffer<'q, T> {
         Ok((memory, raw.length as usize))
     }
 
-    /// Gives the buffer back as a complete frame, with `bytesused` bytes in each of its planes.
+    /// Whether an exporter has taken memory of the buffer back, and waits until the engine has left
+    /// it: it is to be given back as soon as may be, however. In any context.
+    pub fn is_invalidated(&self) -> bool {
+        // SAFETY: By the type invariants.
+        !unsafe { self.queue.is_there(self.raw) }
+    }
+
+    /// Gives the buffer back as a complete frame, with `bytesused` bytes in each of its planes. One
+    /// that [`is_invalidated`](Self::is_invalidated) has an error.
     pub fn done(self, info: &FrameInfo, bytesused: &[u32]) {
         self.give_back(
             info,
@@ -207,6 +147,11 @@ impl<'q, T: Operations> Buffer<'q, T> {
     fn give_back(self, info: &FrameInfo, bytesused: &[u32], state: bindings::vb2_buffer_state) {
         let this = ManuallyDrop::new(self);
         let vb = this.vb();
+        let state = if this.is_invalidated() {
+            bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR
+        } else {
+            state
+        };
 
         // SAFETY: By the type invariants the buffer is alive and the driver's: nobody else writes
         // these fields until it is given back, which is the last that is done to it. User space

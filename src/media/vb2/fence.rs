@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     bindings,
-    dma_buf::Waiter, //
+    dma_buf::{
+        Resv,
+        Waiter, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::sync::atomic::{
@@ -52,14 +55,10 @@ impl<T: Operations> Queue<T> {
     /// videobuf2 must just have given the buffer to the driver; the queue's lock is held.
     #[inline]
     pub(super) unsafe fn push_back_when_idle(&self, raw: NonNull<RawBuffer>) {
-        // SAFETY: The buffer is alive.
-        let vb = unsafe { raw.as_ref() }.vb();
-        // SAFETY: Its planes do not change while the driver has it, nor does their memory.
-        let has_fences = unsafe {
-            let planes = (&raw const (*vb).planes).cast::<bindings::vb2_plane>();
-            (0..(*vb).num_planes as usize)
-                .any(|i| Memory::from_priv((*planes.add(i)).mem_priv).has_fences())
-        };
+        // SAFETY: The buffer is alive, and the driver's.
+        let has_fences = unsafe { raw.as_ref().memory() }
+            .filter_map(Memory::resv)
+            .any(Resv::has_fences);
 
         // SAFETY: By the safety requirements.
         unsafe {
@@ -80,24 +79,25 @@ impl<T: Operations> Queue<T> {
         // SAFETY: The buffer is alive.
         let buffer = unsafe { raw.as_ref() };
         let fences = buffer.fences();
-        // SAFETY: Its planes do not change while the driver has it.
-        let count = unsafe { (*buffer.vb()).num_planes } as usize;
+        // SAFETY: The buffer is the driver's.
+        let memory = unsafe { buffer.memory() };
         let mut is_waiting = false;
 
-        for (i, plane) in fences.planes.iter().take(count).enumerate() {
+        for (plane, memory) in fences.planes.iter().zip(memory) {
             // SAFETY: Nobody uses it: the buffer was given back since its callback was called, or
             // cancelled.
             unsafe { plane.waiter.release() };
-            // SAFETY: There is such a plane, whose memory is there while the driver has the buffer.
-            let memory = unsafe { Memory::from_priv((*buffer.vb()).planes[i].mem_priv) };
+            let Some(resv) = memory.resv() else {
+                continue;
+            };
 
-            let fence = match memory.pending_fence() {
+            let fence = match resv.pending_fence() {
                 Ok(Some(fence)) => fence,
                 Ok(None) => continue,
                 Err(_) => {
                     // There is no memory for one. An access of the CPU waits by itself.
                     if T::Engine::IS_DMA {
-                        memory.wait_for_fences();
+                        resv.wait_for_fences();
                     }
                     continue;
                 }

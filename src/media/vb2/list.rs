@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The buffers that videobuf2 has given to a driver (`VB2_BUF_STATE_ACTIVE`).
+//! Lists of buffers.
 
 use super::buffer::RawBuffer;
 use core::ptr::{
@@ -66,27 +66,34 @@ impl List {
         }
         Some(raw)
     }
-}
 
-/// The buffers of a queue that are active.
-pub(super) struct ActiveList {
-    /// Those that wait for the driver, in the order in which they were queued.
-    pub(super) list: List,
-    /// Those that the driver has completed before streaming has started.
-    pub(super) parked: List,
-    /// The number of buffers that the driver has taken and not given back.
-    pub(super) taken: usize,
-}
+    /// Takes out a buffer, which is the caller's from here on; whether it was there.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be alive.
+    pub(super) unsafe fn remove(&mut self, raw: NonNull<RawBuffer>) -> bool {
+        let mut before: *mut RawBuffer = null_mut();
+        let mut at = self.head;
 
-// SAFETY: The buffers in the lists belong to them; they are not tied to a thread.
-unsafe impl Send for ActiveList {}
+        while let Some(buffer) = NonNull::new(at) {
+            // SAFETY: By the type invariants.
+            let next = unsafe { buffer.as_ref().next() };
 
-impl ActiveList {
-    pub(super) const fn new() -> Self {
-        Self {
-            list: List::new(),
-            parked: List::new(),
-            taken: 0,
+            if buffer != raw {
+                (before, at) = (at, next);
+                continue;
+            }
+            match NonNull::new(before) {
+                // SAFETY: As above.
+                Some(before) => unsafe { before.as_ref().set_next(next) },
+                None => self.head = next,
+            }
+            if next.is_null() {
+                self.tail = before;
+            }
+            return true;
         }
+        false
     }
 }

@@ -17,6 +17,7 @@ pub(super) use self::ops::{
 
 use super::{
     queue::RawQueue,
+    segments::Segments,
     userptr::UserPages, //
 };
 use crate::{
@@ -50,8 +51,6 @@ pub(super) enum Memory {
     User(Pin<KBox<UserPages>>, NonNull<RawQueue>),
     /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue as above.
     Import(Pin<KBox<dma_buf::DynamicImport>>, NonNull<RawQueue>),
-    /// Memory of an exporter that is mapped for the device, and the queue as above.
-    Attached(dma_buf::MappedAttachment<'static>, NonNull<RawQueue>),
     /// Not to be had, for this reason.
     ///
     /// When attaching or mapping fails, videobuf2 loses references to the dma-bufs of the planes,
@@ -135,9 +134,13 @@ fn import_with<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
 }
 
 impl Memory {
+    fn into_box(self) -> Result<KBox<Self>> {
+        Ok(KBox::new(self, GFP_KERNEL)?)
+    }
+
     /// Turns the memory into the private data of a plane.
     fn into_priv(self) -> Result<*mut c_void> {
-        Ok(KBox::into_raw(KBox::new(self, GFP_KERNEL)?).cast())
+        Ok(KBox::into_raw(self.into_box()?).cast())
     }
 
     /// # Safety
@@ -161,9 +164,10 @@ impl Memory {
         let memory = unsafe { KBox::from_raw(mem_priv.cast::<Self>()) };
 
         match &*memory {
-            Memory::Import(_, queue) | Memory::Attached(_, queue) | Memory::User(_, queue) => {
+            Memory::Import(_, queue) | Memory::User(_, queue) => {
                 // SAFETY: The queue outlives its buffers.
                 let queue = unsafe { queue.as_ref() };
+                memory.set_user(queue, None);
                 queue.cache().insert(memory);
             }
             _ => drop(memory),
@@ -174,7 +178,7 @@ impl Memory {
     #[inline]
     pub(super) fn prepare(&self) -> Result {
         match self {
-            Memory::Mmap { .. } | Memory::Attached(..) => Ok(()),
+            Memory::Mmap { .. } => Ok(()),
             // SAFETY: The queue outlives its buffers.
             Memory::User(pages, queue) => pin(unsafe { queue.as_ref() }, || pages.prepare()),
             // SAFETY: As above.
@@ -193,41 +197,88 @@ impl Memory {
             Memory::Mmap { pages, .. } => Access::Mmap(pages.begin_cpu_access()?),
             Memory::User(pages, _) => Access::User(pages),
             Memory::Import(import, _) => Access::Import(import.begin_cpu_access()?),
-            // There is no access of the CPU to what is a device's.
-            Memory::Attached(..) => return Err(EINVAL),
             Memory::Refused(e) => return Err(*e),
         })
     }
 
-    /// Whether there is a fence, signalled or not; most memory never has one.
+    /// Calls `f` with the segments that `len` bytes are in, where the device is the engine:
+    /// `ENODEV` if an exporter has just taken them back.
+    ///
+    /// # Safety
+    ///
+    /// The buffer is neither the driver's nor user space's.
+    pub(super) unsafe fn with_segments<R>(
+        &self,
+        len: usize,
+        f: impl FnOnce(Segments<'_>) -> R,
+    ) -> Result<R> {
+        // SAFETY: The table is there, and does not change: either it is not an exporter's, or its
+        // reservation lock is held.
+        let f = |sgt: *mut bindings::sg_table| f(unsafe { Segments::new(sgt, len) });
+
+        match self {
+            Memory::Import(import, _) => import.with_sg_table(f),
+            // SAFETY: By the safety requirements.
+            _ => NonNull::new(unsafe { self.sg_table() })
+                .map(|sgt| f(sgt.as_ptr()))
+                .ok_or(ENODEV),
+        }
+    }
+
+    /// Whether the first `len` bytes are in so many segments at most, where the device is the
+    /// engine; `ENODEV` as above.
+    ///
+    /// # Safety
+    ///
+    /// The buffer is being prepared.
+    pub(super) unsafe fn check_segments(&self, len: usize, max: usize) -> Result<bool> {
+        let import = self.import();
+
+        if import.is_some_and(|import| import.checked() == len) {
+            return Ok(true);
+        }
+        // SAFETY: By the safety requirements.
+        let is_good = unsafe {
+            self.with_segments(len, |segments| {
+                let is_good = segments.are_within(max);
+                if let (true, Some(import)) = (is_good, import) {
+                    import.set_checked(len);
+                }
+                is_good
+            })
+        }?;
+        Ok(is_good)
+    }
+
+    /// Whether the memory is still there for the engine, since it was prepared: its exporter may
+    /// have taken it back.
     #[inline]
-    pub(super) fn has_fences(&self) -> bool {
-        match self {
-            Memory::Mmap { pages, .. } => pages.has_fences(),
-            Memory::Import(import, _) => import.dma_buf().has_fences(),
-            Memory::Attached(mapped, _) => mapped.dma_buf().has_fences(),
-            // A process synchronizes with itself.
-            Memory::User(..) | Memory::Refused(_) => false,
+    pub(super) fn is_mapped(&self) -> bool {
+        self.import().is_none_or(dma_buf::DynamicImport::is_mapped)
+    }
+
+    /// Says which buffer the device is given the memory with, if any.
+    fn set_user(&self, queue: &RawQueue, vb: Option<NonNull<bindings::vb2_buffer>>) {
+        if !queue.is_dma() {
+            return;
+        }
+        if let Some(import) = self.import() {
+            let user = vb.map(|vb| dma_buf::User {
+                recall: queue.recall(),
+                data: vb.cast(),
+            });
+            // SAFETY: videobuf2 gives up memory before the buffer.
+            unsafe { import.set_user(user) };
         }
     }
 
-    /// A fence that is signalled when all others who use the memory now have done so, if there are
-    /// any.
-    pub(super) fn pending_fence(&self) -> Result<Option<dma_buf::Fence>> {
+    /// What the fences of the memory are in. A process synchronizes with itself.
+    #[inline]
+    pub(super) fn resv(&self) -> Option<&dma_buf::Resv> {
         match self {
-            Memory::Mmap { pages, .. } => pages.pending_fence(),
-            Memory::Import(import, _) => import.dma_buf().pending_fence(),
-            Memory::Attached(mapped, _) => mapped.dma_buf().pending_fence(),
-            Memory::User(..) | Memory::Refused(_) => Ok(None),
-        }
-    }
-
-    /// Waits until all others who use the memory now have done so. May sleep.
-    pub(super) fn wait_for_fences(&self) {
-        if let Memory::Mmap { pages, .. } = self {
-            pages.wait_for_fences();
-        } else if let Some(dmabuf) = self.dma_buf() {
-            dmabuf.wait_for_fences();
+            Memory::Mmap { pages, .. } => Some(pages.resv()),
+            Memory::Import(import, _) => Some(import.dma_buf().resv()),
+            Memory::User(..) | Memory::Refused(_) => None,
         }
     }
 
@@ -251,23 +302,20 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// The buffer must be prepared for as long as the pointer is used.
+    /// The buffer must be prepared for as long as the pointer is used, and its memory not be an
+    /// exporter's, or else the driver must have the buffer.
     #[inline]
-    pub(super) unsafe fn sg_table(&self) -> *const bindings::sg_table {
+    pub(super) unsafe fn sg_table(&self) -> *mut bindings::sg_table {
         match self {
-            Memory::Attached(mapped, _) => mapped.as_raw(),
+            Memory::Import(import, _) => import.sg_table(),
             // SAFETY: By the safety requirements.
-            _ => unsafe { self.device() }.map_or(ptr::null(), |device| device.as_raw()),
+            _ => unsafe { self.device() }.map_or(ptr::null_mut(), |device| device.as_raw()),
         }
     }
 
     /// The dma-buf that the memory is of.
     fn dma_buf(&self) -> Option<&dma_buf::DmaBuf> {
-        match self {
-            Memory::Import(import, _) => Some(import.dma_buf()),
-            Memory::Attached(mapped, _) => Some(mapped.dma_buf()),
-            _ => None,
-        }
+        self.import().map(dma_buf::DynamicImport::dma_buf)
     }
 
     fn import(&self) -> Option<&dma_buf::DynamicImport> {
@@ -297,7 +345,6 @@ impl Memory {
     pub(super) fn should_evict(&self) -> bool {
         match self {
             Memory::Import(import, _) => import.has_no_other_users(),
-            Memory::Attached(mapped, _) => mapped.dma_buf().has_one_user(),
             Memory::User(pages, _) => pages.is_stale(),
             _ => false,
         }

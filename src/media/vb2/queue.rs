@@ -4,11 +4,13 @@
 //!
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
+mod active;
+
+pub use self::active::Waiting;
+
+use self::active::ActiveList;
 use super::{
-    buffer::{
-        Buffer,
-        RawBuffer, //
-    },
+    buffer::DriverBuffer,
     cache::Cache,
     context::Context,
     engine::Engine,
@@ -16,7 +18,6 @@ use super::{
         self,
         Limit, //
     },
-    list::ActiveList,
     memory::{
         self,
         Memory, //
@@ -32,6 +33,7 @@ use crate::{
 };
 use core::{
     cell::UnsafeCell,
+    ffi::c_void,
     marker::PhantomPinned,
     mem::{
         offset_of,
@@ -60,16 +62,11 @@ use kernel::{
         },
         Arc,
         CondVar,
-        CondVarTimeoutResult,
         LockClassKey,
         SpinLockIrq, //
     },
-    time::msecs_to_jiffies,
     types::Opaque, //
 };
-
-/// How long a driver may keep buffers after it has stopped, in milliseconds, before it is named.
-const PATIENCE: u32 = 10_000;
 
 /// The part of a [`Queue`] that is the same for every driver.
 ///
@@ -85,6 +82,8 @@ pub(super) struct RawQueue {
     module: &'static ThisModule,
     /// Whether memory is mapped for the device.
     is_dma: bool,
+    /// [`Queue::recall_callback`].
+    recall: unsafe fn(NonNull<c_void>),
     /// Nothing is allocated or started any more, whoever comes.
     is_shut: Atomic<bool>,
     stats: Arc<Stats>,
@@ -114,6 +113,11 @@ impl RawQueue {
         self.is_dma
     }
 
+    /// What takes a buffer, of which it is given a pointer, from the device.
+    pub(super) fn recall(&self) -> unsafe fn(NonNull<c_void>) {
+        self.recall
+    }
+
     /// The driver's module.
     pub(super) fn module(&self) -> &'static ThisModule {
         self.module
@@ -136,7 +140,7 @@ impl RawQueue {
 ///
 /// - The C queue in `raw` is initialized, its `lock` points to the field of that name, its
 ///   `drv_priv` to the `T::Owner` that embeds this queue, and its buffers are of the size of a
-///   `RawBuffer`.
+///   `DriverBuffer<T>`.
 /// - Each buffer in the lists of `buffers` was given by `buf_queue` and not yet returned; each
 ///   buffer that is counted as taken there belongs to exactly one [`Buffer`].
 /// - What is in `active` borrows from this queue, whatever lifetime its type names.
@@ -224,6 +228,7 @@ impl<T: Operations> Queue<T> {
                 stats,
                 module: this_module::<T::OwnerModule>(),
                 is_dma: T::Engine::IS_DMA,
+                recall: Self::recall_callback,
                 is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
                     let config = &T::CONFIG;
@@ -245,7 +250,7 @@ impl<T: Operations> Queue<T> {
                             &memory::OPS
                         };
                         (*q).drv_priv = owner.as_ptr().cast();
-                        (*q).buf_struct_size = size_of::<RawBuffer>() as u32;
+                        (*q).buf_struct_size = size_of::<DriverBuffer<T>>() as u32;
                         (*q).timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
                         (*q).min_reqbufs_allocation = config.min_reqbufs_allocation;
                         (*q).min_queued_buffers = config.min_queued_buffers;
@@ -327,14 +332,8 @@ impl<T: Operations> Queue<T> {
         &self.raw.stats
     }
 
-    /// How much memory the buffers may have.
-    pub(super) fn limit(&self) -> &Limit {
-        &self.raw.limit
-    }
-
-    /// The imports that are kept.
-    pub(super) fn cache(&self) -> &Cache {
-        &self.raw.cache
+    pub(super) fn raw(&self) -> &RawQueue {
+        &self.raw
     }
 
     /// Takes the exported buffers of the queue back from importers, or lets them have them again;
@@ -426,36 +425,6 @@ impl<T: Operations> Queue<T> {
         unsafe { bindings::vb2_is_busy(self.as_raw()) }
     }
 
-    /// Takes the buffer that has waited longest, if there is one. In any context.
-    pub fn next(&self) -> Option<Buffer<'_, T>> {
-        let mut buffers = self.buffers.lock();
-        let raw = buffers.list.pop_front()?;
-
-        buffers.taken += 1;
-        drop(buffers);
-
-        // SAFETY: It is not in the list any more, and counted.
-        Some(unsafe { Buffer::new(self, raw) })
-    }
-
-    /// Calls `f` with what the hardware has, in any context; interrupts are off meanwhile.
-    ///
-    /// What [`Waiting::next`] gives can be put into the hardware's slots, and lives there until it
-    /// is taken out or streaming stops. `f` is not given the queue itself: what is in the slots
-    /// must not be able to get at them while it is dropped.
-    pub fn with_active<R>(
-        &self,
-        f: impl for<'q> FnOnce(&Waiting<'q, T>, &mut T::Active<'q>) -> R,
-    ) -> R {
-        let mut active = self.active.lock();
-        // The lifetime in a type changes nothing of its layout. For `f` it can be any, so that
-        // there is nothing with a shorter one than that of the queue that it could put in.
-        let active = core::ptr::from_mut(&mut *active).cast();
-
-        // SAFETY: By the type invariants what is in there borrows from this queue.
-        f(&Waiting(self), unsafe { &mut *active })
-    }
-
     /// Exchanges what runs while the queue streams.
     ///
     /// # Safety
@@ -464,149 +433,6 @@ impl<T: Operations> Queue<T> {
     pub(super) unsafe fn set_stream(&self, stream: Option<T::Stream>) -> Option<T::Stream> {
         // SAFETY: By the safety requirements nobody else uses it now.
         unsafe { self.stream.get().replace(stream) }
-    }
-
-    /// Appends a buffer.
-    ///
-    /// # Safety
-    ///
-    /// videobuf2 must just have given the buffer to the driver.
-    pub(super) unsafe fn push_back(&self, raw: NonNull<RawBuffer>) {
-        // SAFETY: By the safety requirements.
-        unsafe { self.buffers.lock().list.push_back(raw) };
-    }
-
-    /// Takes back a buffer that was not filled, to the head of the list: it is the first to be
-    /// taken again.
-    ///
-    /// # Safety
-    ///
-    /// The buffer must be that of a [`Buffer`] of this queue which is not used any more.
-    pub(super) unsafe fn requeue(&self, raw: NonNull<RawBuffer>) {
-        let mut buffers = self.buffers.lock();
-
-        // SAFETY: By the safety requirements.
-        unsafe { buffers.list.push_front(raw) };
-        buffers.taken -= 1;
-        drop(buffers);
-        self.all_returned.notify_all();
-    }
-
-    /// Gives the buffer of a [`Buffer`] back to videobuf2, in any context; before streaming has
-    /// started, when it has.
-    ///
-    /// Where a start fails, videobuf2 keeps buffers queued, and must not have been given one as
-    /// complete.
-    ///
-    /// # Safety
-    ///
-    /// The buffer must be that of a [`Buffer`] of this queue which is not used any more.
-    pub(super) unsafe fn give_back(
-        &self,
-        raw: NonNull<RawBuffer>,
-        state: bindings::vb2_buffer_state,
-    ) {
-        if !self.is_started.load(Relaxed) {
-            let mut buffers = self.buffers.lock();
-
-            if !self.is_started.load(Relaxed) {
-                // SAFETY: By the safety requirements.
-                unsafe {
-                    raw.as_ref().park(state);
-                    buffers.parked.push_back(raw);
-                }
-                buffers.taken -= 1;
-                drop(buffers);
-                return self.all_returned.notify_all();
-            }
-        }
-
-        // SAFETY: By the safety requirements.
-        unsafe { raw.as_ref().done(state) };
-        self.buffers.lock().taken -= 1;
-        self.all_returned.notify_all();
-    }
-
-    /// Streaming has started: completes what had to wait.
-    pub(super) fn end_start(&self) {
-        let mut buffers = self.buffers.lock();
-
-        // In the order in which they came: what is completed from here on comes after these.
-        while let Some(raw) = buffers.parked.pop_front() {
-            // SAFETY: It was parked, and out of the list it is ours.
-            unsafe { raw.as_ref().unpark() };
-        }
-        self.is_started.store(true, Relaxed);
-    }
-
-    /// Gives all buffers back to videobuf2 in `state`, and waits for those that are taken.
-    ///
-    /// # Safety
-    ///
-    /// The queue's lock must be held.
-    pub(super) unsafe fn return_all_buffers(&self, state: bindings::vb2_buffer_state) {
-        // SAFETY: By the safety requirements.
-        unsafe { self.cancel_fences(state) };
-
-        // What is in the hardware's slots goes back to the list. Not dropped under the lock.
-        let active = core::mem::take(&mut *self.active.lock());
-        drop(active);
-
-        let mut buffers = self.buffers.lock();
-        let mut patience = Some(msecs_to_jiffies(PATIENCE));
-
-        loop {
-            while let Some(raw) = buffers
-                .parked
-                .pop_front()
-                .or_else(|| buffers.list.pop_front())
-            {
-                // SAFETY: By the type invariants the buffer is in the driver's hands.
-                unsafe { raw.as_ref().done(state) };
-            }
-            if buffers.taken == 0 {
-                break;
-            }
-
-            let Some(jiffies) = patience else {
-                self.all_returned.wait(&mut buffers);
-                continue;
-            };
-            patience = match self
-                .all_returned
-                .wait_interruptible_timeout(&mut buffers, jiffies)
-            {
-                CondVarTimeoutResult::Woken { jiffies } => Some(jiffies),
-                // The memory is still written to: a signal cannot end the wait.
-                CondVarTimeoutResult::Signal { .. } => None,
-                CondVarTimeoutResult::Timeout => {
-                    self.warn(buffers.taken);
-                    None
-                }
-            };
-        }
-        self.is_started.store(false, Relaxed);
-    }
-
-    /// Names a driver that keeps buffers.
-    fn warn(&self, count: usize) {
-        // SAFETY: The device is held, and bound as long as there are buffers.
-        let dev = unsafe { super::ops::device((*self.as_raw()).dev) };
-        let dev: &device::Device = dev;
-
-        dev.pr_warn(fmt!(
-            "streaming cannot stop: the driver has not given {count} buffers back\n"
-        ));
-    }
-}
-
-/// The buffers of a [`Queue`] that wait for the driver, for [`Queue::with_active`].
-pub struct Waiting<'q, T: Operations>(&'q Queue<T>);
-
-impl<'q, T: Operations> Waiting<'q, T> {
-    /// As [`Queue::next`].
-    pub fn next(&self) -> Option<Buffer<'q, T>> {
-        self.0.next()
     }
 }
 

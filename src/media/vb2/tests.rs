@@ -8,6 +8,7 @@ mod fences;
 mod imports;
 mod limits;
 mod queueing;
+mod revoke;
 mod user;
 
 pub(super) use self::user::{
@@ -24,6 +25,7 @@ use super::{
     Dma,
     Engine,
     FrameInfo,
+    IdleBuffer,
     IoMode,
     Operations,
     PlaneSizes,
@@ -70,7 +72,7 @@ pub(super) const DMABUF: u32 = bindings::v4l2_memory_V4L2_MEMORY_DMABUF;
 
 /// A driver without an engine: tests take its buffers, and give them back.
 #[pin_data]
-pub(super) struct Camera<E: Engine = Cpu> {
+pub(super) struct Camera<E: Look = Cpu> {
     #[pin]
     pub(super) queue: Queue<Self>,
     planes: PlaneSizes,
@@ -78,14 +80,58 @@ pub(super) struct Camera<E: Engine = Cpu> {
     pub(super) start_error: Atomic<i32>,
     /// Whether a frame is complete before streaming has started.
     pub(super) is_early: Atomic<bool>,
+    /// How often an exporter has wanted memory back that was taken.
+    pub(super) invalidations: Atomic<u32>,
+    /// The number of buffers with a [`Mark`].
+    pub(super) marks: Arc<Atomic<i32>>,
+}
+
+/// What a driver with this engine finds in a buffer that is prepared.
+pub(super) trait Look: Engine {
+    fn look(buffer: &mut IdleBuffer<'_, Camera<Self>>) -> Result
+    where
+        Self: Sized;
+}
+
+impl Look for Cpu {
+    fn look(_buffer: &mut IdleBuffer<'_, Camera<Self>>) -> Result {
+        Ok(())
+    }
+}
+
+impl Look for Dma {
+    fn look(buffer: &mut IdleBuffer<'_, Camera<Self>>) -> Result {
+        buffer.with_segments(0, |mark, segments| {
+            mark.len = segments.map(|segment| segment.len).sum();
+        })
+    }
+}
+
+/// What the driver keeps with a buffer.
+#[derive(Default)]
+pub(super) struct Mark {
+    pub(super) prepared: u32,
+    pub(super) finished: u32,
+    /// The bytes that the device was told of, when the buffer was prepared.
+    pub(super) len: usize,
+    count: Option<Arc<Atomic<i32>>>,
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if let Some(count) = &self.count {
+            count.fetch_sub(1, Relaxed);
+        }
+    }
 }
 
 #[vtable]
-impl<E: Engine> Operations for Camera<E> {
+impl<E: Look> Operations for Camera<E> {
     type Owner = Self;
     type Engine = E;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ();
+    type BufferData = Mark;
 
     const CONFIG: Config = Config {
         io_modes: &[IoMode::Mmap, IoMode::UserPtr, IoMode::DmaBuf],
@@ -102,6 +148,25 @@ impl<E: Engine> Operations for Camera<E> {
 
     fn timestamp_source(_cx: &Context<'_, Self>) -> TimestampSource {
         TimestampSource::StartOfExposure
+    }
+
+    fn buf_prepare(cx: &Context<'_, Self>, buffer: &mut IdleBuffer<'_, Self>) -> Result {
+        let mark = buffer.data_mut();
+
+        mark.prepared += 1;
+        if mark.count.is_none() {
+            cx.marks.fetch_add(1, Relaxed);
+            mark.count = Some(cx.marks.clone());
+        }
+        E::look(buffer)
+    }
+
+    fn buf_finish(_camera: &Self, buffer: &mut IdleBuffer<'_, Self>) {
+        buffer.data_mut().finished += 1;
+    }
+
+    fn invalidate_mappings(camera: &Self) {
+        camera.invalidations.fetch_add(1, Relaxed);
     }
 
     fn start_streaming(cx: &Context<'_, Self>) -> Result {

@@ -103,6 +103,7 @@ impl vb2::Operations for Camera {
     type Engine = vb2::Cpu;
     type Active<'q> = Slots<'q>;
     type Stream = Stream;
+    type BufferData = ();
 
     const CONFIG: vb2::Config = CONFIG;
 

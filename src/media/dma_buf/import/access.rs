@@ -4,7 +4,10 @@
 
 use super::{
     super::vmap::DIRECTION,
-    state::MAX_MAP_RETRIES,
+    state::{
+        Mapping,
+        MAX_MAP_RETRIES, //
+    },
     DynamicImport,
     State, //
 };
@@ -62,7 +65,7 @@ impl ImportAccess<'_> {
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         // What is mapped stays so for as long as it is locked.
         match &*self.0.state.lock() {
-            State::Mapped(vmap) => vmap.map().write(offset, data),
+            State::Mapped(Mapping::Cpu(vmap)) => vmap.map().write(offset, data),
             _ => Err(ENODEV),
         }
     }

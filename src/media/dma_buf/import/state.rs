@@ -5,19 +5,53 @@
 use super::{
     super::{
         Attachment,
+        MappedAttachment,
         ResvLocked,
         VMap, //
     },
     DynamicImport, //
 };
-use core::mem;
+use core::{
+    mem,
+    ptr, //
+};
 use kernel::{
+    dma::DataDirection,
     prelude::*,
     sync::atomic::Relaxed, //
 };
 
 /// How often memory that moves while it is being mapped is mapped again.
 pub(super) const MAX_MAP_RETRIES: usize = 4;
+
+/// What an import is mapped for.
+pub(super) enum Mapping {
+    Cpu(VMap<'static>),
+    /// A device that writes it.
+    Device(MappedAttachment<'static>),
+}
+
+impl Mapping {
+    fn new(
+        attachment: Attachment<'static>,
+        is_dma: bool,
+        resv: &ResvLocked<'_>,
+    ) -> Result<Self, (Error, Attachment<'static>)> {
+        if is_dma {
+            let dir = DataDirection::FromDevice;
+            attachment.map_locked(dir, resv).map(Self::Device)
+        } else {
+            VMap::new_locked(attachment, resv).map(Self::Cpu)
+        }
+    }
+
+    fn unmap(self, resv: &ResvLocked<'_>) -> Attachment<'static> {
+        match self {
+            Self::Cpu(vmap) => vmap.unmap_locked(resv),
+            Self::Device(mapped) => mapped.unmap_locked(resv),
+        }
+    }
+}
 
 /// How far an import has come.
 pub(super) enum State {
@@ -28,7 +62,7 @@ pub(super) enum State {
         /// Whether the exporter has called `invalidate_mappings()`.
         is_invalidated: bool,
     },
-    Mapped(VMap<'static>),
+    Mapped(Mapping),
     /// On the way from one to another, in the hands of who has the reservation lock. What is mapped
     /// by then is of no use if the exporter has called `invalidate_mappings()` meanwhile.
     Changing {
@@ -89,12 +123,12 @@ impl DynamicImport {
         let Some(attachment) = self.take_attachment() else {
             return Ok(true);
         };
-        match VMap::new_locked(attachment, resv) {
-            Ok(vmap) => match self.publish_mapping(vmap) {
+        match Mapping::new(attachment, self.is_dma, resv) {
+            Ok(mapping) => match self.publish_mapping(mapping) {
                 None => Ok(true),
                 // Moved by the very call that has mapped it.
                 Some(stale) => {
-                    self.set_attached(stale.unmap_locked(resv));
+                    self.set_attached(stale.unmap(resv));
                     Ok(false)
                 }
             },
@@ -122,7 +156,7 @@ impl DynamicImport {
     }
 
     /// Puts in what was mapped, unless the exporter has taken it back by now.
-    fn publish_mapping(&self, vmap: VMap<'static>) -> Option<VMap<'static>> {
+    fn publish_mapping(&self, mapping: Mapping) -> Option<Mapping> {
         let mut state = self.state.lock();
 
         if matches!(
@@ -131,9 +165,12 @@ impl DynamicImport {
                 is_invalidated: true
             }
         ) {
-            return Some(vmap);
+            return Some(mapping);
         }
-        *state = State::Mapped(vmap);
+        if let Mapping::Device(mapped) = &mapping {
+            self.sg_table.store(mapped.as_raw(), Relaxed);
+        }
+        *state = State::Mapped(mapping);
         self.is_mapped.store(true, Relaxed);
         None
     }
@@ -154,7 +191,7 @@ impl DynamicImport {
         };
     }
 
-    /// Undoes the mapping, if there is one; the device stays attached.
+    /// Undoes the mapping, if there is one, which no device uses; it stays attached.
     pub(super) fn unmap(&self, resv: &ResvLocked<'_>) -> bool {
         let mut state = self.state.lock();
         let next = State::Changing {
@@ -162,10 +199,12 @@ impl DynamicImport {
         };
 
         match mem::replace(&mut *state, next) {
-            State::Mapped(vmap) => {
+            State::Mapped(mapping) => {
                 self.is_mapped.store(false, Relaxed);
+                self.sg_table.store(ptr::null_mut(), Relaxed);
+                self.checked.store(0, Relaxed);
                 drop(state);
-                self.set_attached(vmap.unmap_locked(resv));
+                self.set_attached(mapping.unmap(resv));
                 true
             }
             State::Attached { attachment, .. } => {

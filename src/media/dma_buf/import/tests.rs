@@ -10,6 +10,7 @@ use super::{
     super::{
         tests::{
             flush_delayed_fput,
+            revoker::Revoker,
             staged::{
                 Call,
                 Staged, //
@@ -18,14 +19,13 @@ use super::{
             Device,
             MODULE, //
         },
-        DmaBuf,
         Pages, //
     },
     state::MAX_MAP_RETRIES,
     DynamicImport, //
 };
 use crate::{
-    bindings, kthread,
+    bindings,
     stats::{
         Counter,
         Stats, //
@@ -38,16 +38,7 @@ use kernel::{
     fs::file::flags::O_RDWR,
     page::PAGE_SIZE,
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
-    },
+    sync::atomic::Relaxed,
     time::{
         delay::fsleep,
         Delta, //
@@ -60,52 +51,6 @@ fn is_balanced(stats: &Stats) -> bool {
     stats.get(Counter::Attaches) == stats.get(Counter::Detaches)
         && stats.get(Counter::Maps) == stats.get(Counter::Unmaps)
         && stats.get(Counter::VMaps) == stats.get(Counter::VUnmaps)
-}
-
-/// Takes the memory of a dma-buf back, in a thread of its own, which is joined when this is
-/// dropped.
-struct Revoker {
-    is_done: Arc<Atomic<bool>>,
-    _thread: kthread::Thread<Revocation>,
-}
-
-impl Revoker {
-    fn spawn(dmabuf: &DmaBuf) -> Result<Self> {
-        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let revocation = Revocation {
-            dmabuf: dmabuf.into(),
-            is_done: is_done.clone(),
-        };
-
-        Ok(Self {
-            is_done,
-            _thread: kthread::Thread::spawn(c"vireo-kunit", revocation)?,
-        })
-    }
-
-    /// Waits, for a second at most.
-    fn is_done_soon(&self) -> bool {
-        for _ in 0..100 {
-            if self.is_done.load(Acquire) {
-                return true;
-            }
-            fsleep(Delta::from_millis(10));
-        }
-        false
-    }
-}
-
-struct Revocation {
-    dmabuf: ARef<DmaBuf>,
-    is_done: Arc<Atomic<bool>>,
-}
-
-#[vtable]
-impl kthread::Function for Revocation {
-    fn run(&mut self, _context: &kthread::Context) {
-        self.dmabuf.invalidate_mappings();
-        self.is_done.store(true, Release);
-    }
 }
 
 #[kunit_tests(vireo_import)]

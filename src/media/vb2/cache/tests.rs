@@ -87,7 +87,7 @@ fn streaming(count: u32) -> Result<User> {
 }
 
 fn cache(user: &User) -> &Cache {
-    user.camera.queue.cache()
+    user.camera.queue.raw().cache()
 }
 
 /// Waits until `is_so`, for some rounds of the worker at most.

@@ -24,13 +24,15 @@ use crate::{
     },
     stats::Counter, //
 };
-use core::ptr;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 use kernel::{
     device::{
         Bound,
         Device, //
     },
-    dma::DataDirection,
     error::from_result,
     ffi::{
         c_int,
@@ -194,7 +196,7 @@ fn import(
     dmabuf: &DmaBuf,
     dev: &'static Device<Bound>,
     size: usize,
-) -> Result<*mut c_void> {
+) -> Result<KBox<Memory>> {
     let stats = queue.stats();
 
     if dmabuf.size() < size {
@@ -208,15 +210,12 @@ fn import(
         return Err(EINVAL);
     }
     import_with(queue, || {
-        if queue.is_dma() {
-            let attachment = dma_buf::Attachment::new(dmabuf.into(), dev, stats.clone())?;
-            let mapped = attachment
-                .map(DataDirection::FromDevice)
-                .map_err(|(e, _)| e)?;
-            return Memory::Attached(mapped, queue.into()).into_priv();
-        }
-        let import = dma_buf::DynamicImport::new(dmabuf, dev, stats.clone())?;
-        Memory::Import(import, queue.into()).into_priv()
+        // SAFETY: The memory is released before the device is unbound.
+        let import = unsafe {
+            dma_buf::DynamicImport::new_for(dmabuf, dev, queue.is_dma(), stats.clone())
+            //
+        }?;
+        Memory::Import(import, queue.into()).into_box()
     })
 }
 
@@ -247,6 +246,7 @@ unsafe extern "C" fn attach_dmabuf_callback(
             |memory: &Memory| memory.dma_buf().is_some_and(|other| ptr::eq(other, dmabuf));
         if let Some(memory) = queue.cache().take(ptr::from_ref(dmabuf).addr(), is_same) {
             queue.stats().inc(Counter::CacheHits);
+            memory.set_user(queue, NonNull::new(vb));
             return KBox::into_raw(memory).cast();
         }
     }
@@ -255,8 +255,10 @@ unsafe extern "C" fn attach_dmabuf_callback(
     // SAFETY: By the safety requirements; what is mapped for it goes before it is unbound.
     let dev = unsafe { device(dev) };
     import(queue, dmabuf, dev, size)
-        .or_else(|e| Memory::Refused(e).into_priv())
-        .unwrap_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut().cast())
+        .inspect(|memory| memory.set_user(queue, NonNull::new(vb)))
+        .or_else(|e| Memory::Refused(e).into_box())
+        .map_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut(), KBox::into_raw)
+        .cast()
 }
 
 /// # Safety

@@ -32,14 +32,14 @@ use kernel::{
     },
 };
 
-const PAGE: u32 = PAGE_SIZE as u32;
+pub(super) const PAGE: u32 = PAGE_SIZE as u32;
 /// How long the device takes for a frame.
-const FRAME: Delta = Delta::from_millis(2);
+pub(super) const FRAME: Delta = Delta::from_millis(2);
 
 type Buf<'a> = Buffer<'a, Camera<Dma>>;
 
 /// Writes `byte` to all that the device was told of, and returns how much that is.
-fn write(buffer: &Buf<'_>, plane: usize, byte: u8) -> Result<usize> {
+pub(super) fn write(buffer: &Buf<'_>, plane: usize, byte: u8) -> Result<usize> {
     let mut len = 0;
 
     for segment in buffer.segments(plane)? {
@@ -71,13 +71,13 @@ fn ends(user: &User<Dma>, index: u32) -> Result<(u8, u8)> {
 
 /// A device that fills one buffer after another.
 #[pin_data]
-struct Hardware {
+pub(super) struct Hardware {
     camera: Arc<Camera<Dma>>,
     #[pin]
     timer: HrTimer<Self>,
     sequence: Atomic<u32>,
     /// It does not complete anything any more.
-    is_dead: Atomic<bool>,
+    pub(super) is_dead: Atomic<bool>,
 }
 
 impl_has_hr_timer! {
@@ -87,7 +87,7 @@ impl_has_hr_timer! {
 }
 
 impl Hardware {
-    fn new(camera: Arc<Camera<Dma>>) -> Result<Arc<Self>> {
+    pub(super) fn new(camera: Arc<Camera<Dma>>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 camera,

@@ -58,7 +58,7 @@ pub(in super::super) struct Frame {
 }
 
 /// User space: it has a [`Camera`] open, and closes it when this is dropped.
-pub(in super::super) struct User<E: Engine = Cpu> {
+pub(in super::super) struct User<E: Look = Cpu> {
     pub(in super::super) camera: Arc<Camera<E>>,
     pub(in super::super) stats: Arc<Stats>,
     memory: u32,
@@ -96,7 +96,7 @@ impl User {
     }
 }
 
-impl<E: Engine> User<E> {
+impl<E: Look> User<E> {
     /// As [`User::open`], for any engine.
     pub(super) fn open_any(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         let dev = Device::new(c"vireo-kunit", true)?;
@@ -112,6 +112,8 @@ impl<E: Engine> User<E> {
                 planes,
                 start_error: Atomic::new(0),
                 is_early: Atomic::new(false),
+                invalidations: Atomic::new(0),
+                marks: Arc::new(Atomic::new(0), GFP_KERNEL)?,
             }),
             GFP_KERNEL,
         )?;
@@ -342,7 +344,7 @@ impl<E: Engine> User<E> {
     }
 }
 
-impl<E: Engine> Drop for User<E> {
+impl<E: Look> Drop for User<E> {
     fn drop(&mut self) {
         let _ = self.ioctl(|q| {
             // SAFETY: The queue is initialized, and its lock held.
