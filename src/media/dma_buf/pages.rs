@@ -93,8 +93,21 @@ impl Pages {
     /// until they are freed, whoever holds them by then. No process is killed for them: `ENOMEM`
     /// where they are not to be had.
     pub fn new(size: usize, gfp: Flags, stats: Arc<Stats>) -> Result<ARef<Self>> {
-        let count = page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT;
-        let pages = Allocation::new(count, gfp, stats.clone())?;
+        Self::from_pages(
+            Allocation::new(page_count(size)?, gfp, stats.clone())?,
+            stats,
+        )
+    }
+
+    /// As [`new`](Self::new), in one piece, of a few MiB at most.
+    pub fn contiguous(size: usize, gfp: Flags, stats: Arc<Stats>) -> Result<ARef<Self>> {
+        Self::from_pages(
+            Allocation::contiguous(page_count(size)?, gfp, stats.clone())?,
+            stats,
+        )
+    }
+
+    fn from_pages(pages: Allocation, stats: Arc<Stats>) -> Result<ARef<Self>> {
         let map = KernelMapping::new(&pages)?;
 
         let this = KBox::pin_init(
@@ -284,4 +297,9 @@ impl Drop for PagesAccess<'_> {
     fn drop(&mut self) {
         self.0.tables.end_cpu_access();
     }
+}
+
+/// How many pages have room for `size` bytes.
+fn page_count(size: usize) -> Result<usize> {
+    Ok(page_align(size).ok_or(ENOMEM)? >> PAGE_SHIFT)
 }

@@ -194,7 +194,10 @@ impl<D: Driver> Device<D> {
     /// closed.
     ///
     /// Sleeps. `EINVAL` if `parent` is not what the device was made with, `EBUSY` if it was
-    /// registered before, `ENFILE` if there is no number left for a node.
+    /// registered before, `EIO` if it has no DMA mask and a node needs one ([`vb2::Dma`]), `ENFILE`
+    /// if there is no number left for a node.
+    ///
+    /// [`vb2::Dma`]: crate::vb2::Dma
     pub fn register(&self, parent: &D::ParentDevice<Bound>) -> Result {
         let dev: &device::Device<Bound> = parent.as_ref();
         if !ptr::eq(as_raw(dev), as_raw(&self.parent)) {

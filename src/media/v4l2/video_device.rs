@@ -252,7 +252,7 @@ impl<T: Capture> Node<T::Driver> for VideoDevice<T> {
         // by `unregister()`.
         unsafe {
             let parent: &kernel::device::Device<Bound> = device.bound_parent().as_ref();
-            self.queue.set_device(parent);
+            self.queue.set_device(parent)?;
         }
         self.init(device);
 

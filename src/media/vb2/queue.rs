@@ -82,6 +82,8 @@ pub(super) struct RawQueue {
     module: &'static ThisModule,
     /// Whether memory is mapped for the device.
     is_dma: bool,
+    /// [`Config::max_segments`](super::Config::max_segments).
+    max_segments: usize,
     /// [`Queue::recall_callback`].
     recall: unsafe fn(NonNull<c_void>),
     /// Nothing is allocated or started any more, whoever comes.
@@ -111,6 +113,11 @@ impl RawQueue {
     /// Whether memory is mapped for the device.
     pub(super) fn is_dma(&self) -> bool {
         self.is_dma
+    }
+
+    /// Whether the device takes a buffer in one segment only.
+    pub(super) fn is_contiguous(&self) -> bool {
+        self.is_dma && self.max_segments == 1
     }
 
     /// What takes a buffer, of which it is given a pointer, from the device.
@@ -228,6 +235,7 @@ impl<T: Operations> Queue<T> {
                 stats,
                 module: this_module::<T::OwnerModule>(),
                 is_dma: T::Engine::IS_DMA,
+                max_segments: T::CONFIG.max_segments,
                 recall: Self::recall_callback,
                 is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
@@ -264,16 +272,25 @@ impl<T: Operations> Queue<T> {
         })
     }
 
-    /// Sets the device that the memory of buffers is mapped for.
+    /// Sets the device that the memory of buffers is mapped for: `EIO` if that is the engine, and
+    /// has no DMA mask.
     ///
     /// # Safety
     ///
     /// The queue is not used yet. Its buffers are freed before `dev` is unbound.
-    pub(crate) unsafe fn set_device(&self, dev: &device::Device<Bound>) {
+    pub(crate) unsafe fn set_device(&self, dev: &device::Device<Bound>) -> Result {
         let dev: &device::Device = dev;
+        let dev = core::ptr::from_ref(dev)
+            .cast_mut()
+            .cast::<bindings::device>();
 
+        // SAFETY: The device is valid, and its mask is set before it is bound, or by its driver.
+        if T::Engine::IS_DMA && unsafe { (*dev).dma_mask }.is_null() {
+            return Err(EIO);
+        }
         // SAFETY: By the safety requirements nobody else uses the field.
-        unsafe { (*self.as_raw()).dev = core::ptr::from_ref(dev).cast_mut().cast() };
+        unsafe { (*self.as_raw()).dev = dev };
+        Ok(())
     }
 
     /// The C queue.

@@ -49,23 +49,7 @@ impl Allocation {
         let gfp = gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
         let page = gfp | __GFP_ZERO;
         let pages = page & !(__GFP_RETRY_MAYFAIL | __GFP_DIRECT_RECLAIM) | __GFP_NORETRY;
-
-        if count == 0 {
-            return Err(EINVAL);
-        }
-        // What can never be had is not worth emptying the caches for.
-        //
-        // SAFETY: This only reads a counter.
-        if count > unsafe { bindings::totalram_pages() } {
-            return Err(ENOMEM);
-        }
-
-        // INVARIANT: Filled below, with what is allocated.
-        let mut this = Self {
-            pages: KVVec::with_capacity(count, gfp)?,
-            segments: 0,
-            stats,
-        };
+        let mut this = Self::empty(count, gfp, stats)?;
         let mut order = bindings::MAX_PAGE_ORDER;
 
         while this.pages.len() < count {
@@ -78,27 +62,75 @@ impl Allocation {
             order = cmp::min(order, left.ilog2());
 
             let gfp = gfp::as_raw(if order > 0 { pages } else { page });
-            // SAFETY: Any flags and orders may be asked for.
-            let page = unsafe { bindings::alloc_pages(gfp, order) };
-            if page.is_null() {
+            if !this.extend(order, gfp) {
                 order = order.checked_sub(1).ok_or(ENOMEM)?;
-                continue;
             }
-
-            // Each page is to have a count of its own, as user space maps them one by one; it takes
-            // its charge with it, which goes when it is freed.
-            //
-            // SAFETY: The pages were just allocated, and are not a compound page.
-            unsafe { bindings::split_page(page, order) };
-
-            for i in 0..1 << order {
-                // SAFETY: There are that many pages, and there is a `struct page` for each.
-                let page = unsafe { page.add(i) };
-                this.pages.push_within_capacity(page).map_err(|_| ENOMEM)?;
-            }
-            this.count(1 << order);
         }
         Ok(this)
+    }
+
+    /// Pages that are adjacent: `ENOMEM` if there are no such, and always for more than the page
+    /// allocator has in one piece (`MAX_PAGE_ORDER`).
+    pub(super) fn contiguous(count: usize, gfp: Flags, stats: Arc<Stats>) -> Result<Self> {
+        let gfp = gfp | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
+        let mut this = Self::empty(count, gfp, stats)?;
+        let order = count.next_power_of_two().ilog2();
+
+        if order > bindings::MAX_PAGE_ORDER || !this.extend(order, gfp::as_raw(gfp | __GFP_ZERO)) {
+            return Err(ENOMEM);
+        }
+        Ok(this)
+    }
+
+    /// None yet, with room for `count`.
+    fn empty(count: usize, gfp: Flags, stats: Arc<Stats>) -> Result<Self> {
+        if count == 0 {
+            return Err(EINVAL);
+        }
+        // What can never be had is not worth emptying the caches for.
+        //
+        // SAFETY: This only reads a counter.
+        if count > unsafe { bindings::totalram_pages() } {
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Filled by who calls this, with what is allocated.
+        Ok(Self {
+            pages: KVVec::with_capacity(count, gfp)?,
+            segments: 0,
+            stats,
+        })
+    }
+
+    /// Allocates pages of this order, and keeps those for which there is room; whether there were
+    /// any.
+    fn extend(&mut self, order: u32, gfp: bindings::gfp_t) -> bool {
+        // SAFETY: Any flags and orders may be asked for.
+        let first = unsafe { bindings::alloc_pages(gfp, order) };
+        if first.is_null() {
+            return false;
+        }
+
+        // Each page is to have a count of its own, as user space maps them one by one; it takes its
+        // charge with it, which goes when it is freed.
+        //
+        // SAFETY: The pages were just allocated, and are not a compound page.
+        unsafe { bindings::split_page(first, order) };
+
+        let mut kept = 0;
+        for i in 0..1 << order {
+            // SAFETY: There are that many pages, and there is a `struct page` for each.
+            let page = unsafe { first.add(i) };
+
+            if self.pages.push_within_capacity(page).is_ok() {
+                kept += 1;
+            } else {
+                // SAFETY: It is ours, and nobody has it.
+                unsafe { bindings::__free_pages(page, 0) };
+            }
+        }
+        self.count(kept);
+        true
     }
 
     /// Counts the last `count` pages, which are adjacent.

@@ -124,6 +124,32 @@ mod suite {
     }
 
     #[test]
+    fn one_piece_is_one_segment() -> Result {
+        let stats = Stats::new()?;
+
+        for count in [1, 2, 300] {
+            let pages = Pages::contiguous(count * PAGE_SIZE - 1, GFP_KERNEL, stats.clone())?;
+            assert_eq!(pages.as_raw().len(), count);
+            // SAFETY: The pages are there.
+            let pfn = |page: &*mut bindings::page| unsafe { bindings::page_to_pfn(*page) };
+            let is_next = |pair: &[*mut bindings::page]| pfn(&pair[0]) + 1 == pfn(&pair[1]);
+            assert!(pages.as_raw().windows(2).all(is_next));
+            assert_eq!(stats.get(Counter::PagesAllocated), count as u64);
+            assert_eq!(stats.get(Counter::Segments), 1);
+            let mut bytes = KVVec::from_elem(1u8, pages.size(), GFP_KERNEL)?;
+            pages.map().read(0, &mut bytes)?;
+            assert!(bytes.iter().all(|byte| *byte == 0));
+            pages.map().fill(0, pages.size(), 0xff)?;
+        }
+        assert_eq!(stats.get(Counter::PagesAllocated), 0);
+
+        let size = PAGE_SIZE << (bindings::MAX_PAGE_ORDER + 1);
+        assert!(Pages::contiguous(size, GFP_KERNEL, stats.clone()).err() == Some(ENOMEM));
+        assert!(Pages::contiguous(0, GFP_KERNEL, stats).err() == Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
     fn sizes_that_cannot_be_are_refused() -> Result {
         assert!(Pages::new(0, GFP_KERNEL, Stats::new()?).err() == Some(EINVAL));
         assert!(Pages::new(usize::MAX, GFP_KERNEL, Stats::new()?).err() == Some(ENOMEM));

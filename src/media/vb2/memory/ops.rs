@@ -91,7 +91,7 @@ unsafe extern "C" fn alloc_callback(
     let queue = unsafe { RawQueue::from_vb2((*vb).vb2_queue) };
 
     into_ptr(|| {
-        let pages = dma_buf::Pages::new(size, GFP_KERNEL_ACCOUNT, queue.stats().clone())?;
+        let pages = allocate(queue, size)?;
         let device = if queue.is_dma() {
             // SAFETY: The memory owns the pages, and is freed before the device is unbound.
             let mapping = unsafe {
@@ -104,6 +104,19 @@ unsafe extern "C" fn alloc_callback(
         };
         Memory::Mmap { device, pages }.into_priv()
     })
+}
+
+/// Pages for a buffer. Where the device needs them in one piece and there is none, an IOMMU may make
+/// one of them.
+fn allocate(queue: &RawQueue, size: usize) -> Result<ARef<dma_buf::Pages>> {
+    let stats = || queue.stats().clone();
+
+    if queue.is_contiguous() {
+        if let Ok(pages) = dma_buf::Pages::contiguous(size, GFP_KERNEL_ACCOUNT, stats()) {
+            return Ok(pages);
+        }
+    }
+    dma_buf::Pages::new(size, GFP_KERNEL_ACCOUNT, stats())
 }
 
 /// # Safety

@@ -297,6 +297,15 @@ mod suite {
     }
 
     #[test]
+    fn device_needs_a_mask() -> Result {
+        let device = || Device::new(c"vireo-kunit", false);
+
+        assert!(User::<Dma>::open_on(device()?, MMAP, 1, &[PAGE]).err() == Some(EIO));
+        assert!(User::<Cpu>::open_on(device()?, MMAP, 1, &[PAGE])?.close());
+        Ok(())
+    }
+
+    #[test]
     fn fences_are_waited_for() -> Result {
         let user = User::<Dma>::open_any(DMABUF, 1, &[PAGE])?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;

@@ -100,6 +100,12 @@ impl<E: Look> User<E> {
     /// As [`User::open`], for any engine.
     pub(super) fn open_any(memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         let dev = Device::new(c"vireo-kunit", true)?;
+
+        Self::open_on(dev, memory, count, sizes)
+    }
+
+    /// As [`User::open_any`], where the camera is a part of `dev`.
+    pub(super) fn open_on(dev: Device, memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         let parent = dev.get();
         let stats = Stats::new()?;
         let planes = PlaneSizes::new(sizes)?;
@@ -118,7 +124,7 @@ impl<E: Look> User<E> {
             GFP_KERNEL,
         )?;
         // SAFETY: Nobody uses the queue yet. `User` keeps the device for longer than the camera.
-        unsafe { camera.queue.set_device(parent) };
+        unsafe { camera.queue.set_device(parent) }?;
         let this = Self {
             camera,
             stats,
