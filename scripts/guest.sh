@@ -4,7 +4,8 @@
 # What scripts/vm and scripts/uml have in common: a folder that the two sides
 # of a run share, and the verdict on it. To be sourced after lib.sh and
 # parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT, and
-# SCREEN, the file for a picture of the screen, if there is to be one.
+# SCREEN, the file for a picture of the screen, if there is to be one, and CARD, for
+# capture cards, of which each leaves what it has counted in a line of $out/$name.card.
 # shellcheck disable=SC2154 # top and out are lib.sh's
 
 limit=${VM_TIMEOUT:-1200}
@@ -25,6 +26,7 @@ guest_run() {
 	[ "${LOAD:-1}" = 0 ] || touch "$run/load"
 	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
 	[ -z "${SCREEN:-}" ] || touch "$run/screen"
+	[ -z "${CARD:-}" ] || printf '%s\n' "$CARD" >"$run/card"
 	: >"$run/klog"
 
 	"$@" || rc=$?
@@ -38,6 +40,7 @@ guest_run() {
 	fi
 
 	tr -d '\r' <"$run/klog" >"$log"
+	[ -z "${CARD:-}" ] || cat "$run"/card?.json >"$out/$name.card" 2>/dev/null || true
 	[ ! -e "$run/screen.ppm" ] || mv "$run/screen.ppm" "$SCREEN"
 	if [ ! -s "$run/status" ]; then
 		! "$top/scripts/klog-check" "$log" || tail -n 20 "$log" >&2

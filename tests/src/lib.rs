@@ -2,6 +2,7 @@
 
 //! A V4L2 client in small pieces, a reader of stamps, and tests made of both.
 
+pub mod card;
 pub mod cost;
 pub mod counters;
 pub mod display;

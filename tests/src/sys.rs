@@ -391,6 +391,16 @@ impl Mapping {
         data
     }
 
+    /// Copies into the mapping.
+    pub fn write(&self, offset: usize, data: &[u8]) {
+        assert!(offset <= self.len && data.len() <= self.len - offset);
+        // SAFETY: In bounds, as just checked; `data` does not overlap memory that is this object's
+        // alone.
+        unsafe {
+            ptr::copy_nonoverlapping(data.as_ptr(), self.ptr.as_ptr().add(offset), data.len())
+        };
+    }
+
     /// Fills a part of the mapping.
     pub fn fill(&self, offset: usize, len: usize, byte: u8) {
         assert!(offset <= self.len && len <= self.len - offset);
@@ -475,11 +485,15 @@ pub fn become_ordinary_user(memlock: u64) -> io::Result<()> {
 
 /// Sends a descriptor over a socket.
 pub fn send_fd(socket: impl AsFd, fd: impl AsFd) -> io::Result<()> {
+    send_with_fd(socket, &[0], fd)
+}
+
+/// Sends bytes over a socket, and a descriptor with the first of them.
+pub fn send_with_fd(socket: impl AsFd, data: &[u8], fd: impl AsFd) -> io::Result<()> {
     let fd = fd.as_fd().as_raw_fd();
-    let mut byte = [0u8];
     let mut part = libc::iovec {
-        iov_base: byte.as_mut_ptr().cast(),
-        iov_len: 1,
+        iov_base: data.as_ptr().cast_mut().cast(),
+        iov_len: data.len(),
     };
     let mut control = [0u64; 4];
     // SAFETY: The message consists of pointers and lengths, for which zero is a value.
@@ -496,22 +510,33 @@ pub fn send_fd(socket: impl AsFd, fd: impl AsFd) -> io::Result<()> {
         (*header).cmsg_len = libc::CMSG_LEN(4) as _;
         libc::CMSG_DATA(header).cast::<i32>().write_unaligned(fd);
     }
-    // SAFETY: All that the message points to is alive.
+    // SAFETY: All that the message points to is alive, and `data` is only read.
     match unsafe { libc::sendmsg(socket.as_fd().as_raw_fd(), &message, 0) } {
-        1 => Ok(()),
+        sent if sent >= 0 && sent as usize == data.len() => Ok(()),
+        sent if sent >= 0 => Err(io::ErrorKind::WriteZero.into()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
 /// Receives a descriptor that [`send_fd`] has sent.
 pub fn receive_fd(socket: impl AsFd) -> io::Result<OwnedFd> {
-    let mut byte = [0u8];
+    let (_, mut fds) = receive_with_fds(socket, &mut [0])?;
+    fds.pop().ok_or(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Receives bytes from a socket, and the descriptors that come with them: 16 at most.
+///
+/// Returns how many bytes there were, 0 at the end.
+pub fn receive_with_fds(
+    socket: impl AsFd,
+    data: &mut [u8],
+) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut part = libc::iovec {
-        iov_base: byte.as_mut_ptr().cast(),
-        iov_len: 1,
+        iov_base: data.as_mut_ptr().cast(),
+        iov_len: data.len(),
     };
-    let mut control = [0u64; 4];
-    // SAFETY: As in `send_fd()`.
+    let mut control = [0u64; 10];
+    // SAFETY: As in `send_with_fd()`.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &mut part;
     message.msg_iovlen = 1;
@@ -519,18 +544,25 @@ pub fn receive_fd(socket: impl AsFd) -> io::Result<OwnedFd> {
     message.msg_controllen = std::mem::size_of_val(&control) as _;
     let flags = libc::MSG_CMSG_CLOEXEC;
     // SAFETY: All that the message points to is alive, and as long as it says.
-    if unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, flags) } != 1 {
+    let received = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, flags) };
+    if received < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: The kernel has filled in the header, if there is one.
-    let fd = unsafe {
-        let header = libc::CMSG_FIRSTHDR(&message);
-        if header.is_null() || (*header).cmsg_type != libc::SCM_RIGHTS {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut fds = Vec::new();
+    // SAFETY: The kernel has filled in the headers, if there are any; each says how long it is,
+    // and descriptors are what follows one of this type.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(&message);
+        while !header.is_null() {
+            if (*header).cmsg_type == libc::SCM_RIGHTS {
+                let bytes = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                let first = libc::CMSG_DATA(header).cast::<i32>();
+                fds.extend((0..bytes / 4).map(|n| owned(first.add(n).read_unaligned())));
+            }
+            header = libc::CMSG_NXTHDR(&message, header);
         }
-        libc::CMSG_DATA(header).cast::<i32>().read_unaligned()
-    };
-    Ok(owned(fd))
+    }
+    Ok((received as usize, fds))
 }
 
 /// A line of a file of /proc that gives a size in KiB, in bytes.
