@@ -36,11 +36,14 @@ pub mod template;
 #[path = "../../src/vireo/xfer_func.rs"]
 pub mod xfer_func;
 
+pub mod fields;
+
 use std::convert::Infallible;
 use std::fmt;
 
 use colorimetry::{Colorimetry, Quantization};
 use colour::Colour;
+use fields::Fields;
 use format::{Channel, Sample};
 use layout::{Layout, Plane};
 use stamp::{Copies, Stamp};
@@ -65,7 +68,7 @@ pub enum Fault {
         is: u8,
         should: u8,
     },
-    /// It comes from another device than the frames before.
+    /// It comes from another device than the frames before, or than its first field.
     Stranger { device: u8 },
     /// It is not newer than a frame before.
     Repeated { last: u32 },
@@ -209,7 +212,9 @@ impl Sink for Memory {
 
 /// Checks the frames of a stream.
 pub struct Reader {
+    /// That of a field, if a frame consists of fields.
     layout: Layout,
+    fields: Fields,
     template: Option<Template<Vec<u8>>>,
     should: Memory,
     last: Option<Stamp>,
@@ -223,6 +228,7 @@ impl Reader {
     pub fn new(layout: Layout) -> Self {
         Self {
             layout,
+            fields: Fields::None,
             template: None,
             should: Memory(vec![0; layout.sizeimage as usize]),
             last: None,
@@ -262,9 +268,24 @@ impl Reader {
         .then(|| Self::new(layout))
     }
 
-    /// The layout of the frames.
+    /// Has frames consist of fields of this layout, each with a stamp.
+    pub fn with_fields(self, fields: Fields) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// The layout of the frames, or of their fields.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The fields of the frames.
+    pub fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// The bytes of a frame.
+    pub fn sizeimage(&self) -> u32 {
+        self.layout.sizeimage * self.fields.count()
     }
 
     /// What has been found so far.
@@ -280,12 +301,8 @@ impl Reader {
 
     /// Checks the next frame.
     pub fn check(&mut self, frame: &[u8]) -> Verdict {
-        let (stamp, fault) = match self.stamp_of(frame) {
-            Ok(stamp) => (
-                Some(stamp),
-                self.compare(&stamp, frame)
-                    .or_else(|| self.compare_to_last(&stamp)),
-            ),
+        let (stamp, fault) = match self.look_at(frame) {
+            Ok((stamp, fault)) => (Some(stamp), fault),
             Err(fault) => (None, Some(fault)),
         };
         let mut verdict = Verdict {
@@ -297,7 +314,8 @@ impl Reader {
         match (verdict.is_ok(), stamp) {
             (true, Some(stamp)) => {
                 if let Some(last) = self.last {
-                    let gap = stamp.frame.sequence.wrapping_sub(last.frame.sequence) - 1;
+                    let ahead = stamp.frame.sequence.wrapping_sub(last.frame.sequence);
+                    let gap = ahead.div_ceil(self.fields.step()) - 1;
 
                     verdict.lost = gap.saturating_sub(self.faults);
                     self.counts.steps += 1;
@@ -314,9 +332,10 @@ impl Reader {
         verdict
     }
 
-    /// Returns what all copies of the stamp say.
-    fn stamp_of(&self, frame: &[u8]) -> Result<Stamp, Fault> {
-        let should = self.layout.sizeimage as usize;
+    /// Returns what a frame says about itself, which is what its first field says, and what is wrong
+    /// with it nevertheless.
+    fn look_at(&mut self, frame: &[u8]) -> Result<(Stamp, Option<Fault>), Fault> {
+        let should = self.sizeimage() as usize;
 
         if frame.len() != should {
             return Err(Fault::Size {
@@ -325,6 +344,39 @@ impl Reader {
             });
         }
 
+        let fields = self.fields.split(&self.layout, frame);
+        let mut stamps = Vec::with_capacity(fields.len());
+
+        for field in &fields {
+            stamps.push(self.stamp_of(field)?);
+        }
+
+        let first = stamps[0];
+
+        if let Some(other) = stamps.get(1) {
+            if other.frame.sequence != first.frame.sequence.wrapping_add(1) {
+                return Err(Fault::Torn {
+                    first,
+                    other: *other,
+                });
+            }
+            if other.frame.device != first.frame.device {
+                let device = other.frame.device;
+
+                return Ok((first, Some(Fault::Stranger { device })));
+            }
+        }
+
+        let wrong = stamps
+            .iter()
+            .zip(&fields)
+            .find_map(|(stamp, field)| self.compare(stamp, field));
+
+        Ok((first, wrong.or_else(|| self.compare_to_last(&first))))
+    }
+
+    /// Returns what all copies of the stamp say.
+    fn stamp_of(&self, frame: &[u8]) -> Result<Stamp, Fault> {
         let copies: Vec<_> = (0..Copies::of(&self.layout).count)
             .map(|copy| Stamp::decode(&lift(&self.layout, frame, copy)))
             .collect();

@@ -18,6 +18,7 @@ use lexopt::prelude::*;
 use vireo_tests::mplane;
 use vireo_tests::mplane::Camera;
 use vireo_tests::reader;
+use vireo_tests::reader::fields::Fields;
 use vireo_tests::reader::picture;
 use vireo_tests::reader::Counts;
 use vireo_tests::reader::Reader;
@@ -37,6 +38,8 @@ Checks every pixel of every frame: of those in FILE, or in standard input for
   --bytesperline N[,N] the bytes from one line to the next, in each plane of memory
                        (default: as many as a line takes)
                        (these of a DEVICE: as they are)
+  --field NAME         how fields lie in a frame, each with a stamp: none, one, alternate,
+                       seq-tb, interlaced (default: none; that of a DEVICE: as it is)
   --frames N           so many of a DEVICE (default 60); 0 for no end
   --png OUT            leave the first good frame in OUT
   --json               the last line is an object in JSON
@@ -55,6 +58,7 @@ struct Options {
     format: Option<u32>,
     size: Option<(u32, u32)>,
     bytesperline: Option<Vec<u32>>,
+    fields: Option<Fields>,
     frames: Option<u64>,
     png: Option<PathBuf>,
     json: bool,
@@ -83,6 +87,13 @@ fn options() -> Result<Options, lexopt::Error> {
                     Some(parser.value()?.parse_with(|list| {
                         list.split(',').map(str::parse).collect::<Result<_, _>>()
                     })?)
+            }
+            Long("field") => {
+                options.fields = Some(
+                    parser
+                        .value()?
+                        .parse_with(|name| Fields::parse(name).ok_or("no such order"))?,
+                )
             }
             Long("frames") => options.frames = Some(parser.value()?.parse()?),
             Long("png") => options.png = Some(parser.value()?.into()),
@@ -159,8 +170,9 @@ fn read(options: &Options, mut input: impl Read) -> io::Result<bool> {
     let missing = |what| move || io::Error::other(format!("{what} is missing"));
     let format = options.format.ok_or_else(missing("--format"))?;
     let size = options.size.ok_or_else(missing("--size"))?;
-    let reader = reader_of(format, size, options.bytesperline.as_deref().unwrap_or(&[]))?;
-    let size = reader.layout().sizeimage;
+    let strides = options.bytesperline.as_deref().unwrap_or(&[]);
+    let reader = reader_of(options, Fields::None, format, size, strides)?;
+    let size = reader.sizeimage();
 
     check(options, reader, |frame| {
         input.by_ref().take(size.into()).read_to_end(frame)?;
@@ -174,7 +186,6 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
     let format = options.format.unwrap_or(now.pixelformat);
     let size = options.size.unwrap_or((now.width, now.height));
     let strides = strides(options, &[now.bytesperline]);
-    let reader = reader_of(format, size, &strides)?;
     let got = device.set_padded(
         format,
         size.0,
@@ -186,6 +197,9 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
         return Err(io::Error::other("the device has no such format or size"));
     }
 
+    let fields = Fields::from_v4l2(got.field)
+        .ok_or_else(|| io::Error::other(format!("fields are not known: {}", got.field)))?;
+    let reader = reader_of(options, fields, format, size, &strides)?;
     let stream = Stream::mmap(device)?;
     let mut left = frames(options);
 
@@ -220,7 +234,7 @@ fn capture_planes(options: &Options, path: &Path) -> io::Result<bool> {
         options,
         &planes.map(|plane| plane.bytesperline).collect::<Vec<_>>(),
     );
-    let reader = reader_of(format, size, &strides)?;
+    let reader = reader_of(options, Fields::None, format, size, &strides)?;
     let camera = Camera::open_padded(path, format, size, &strides)?;
     let count = camera.device.request(vireo_tests::v4l2::MMAP, 4)?;
     let buffers = (0..count)
@@ -264,8 +278,22 @@ fn strides(options: &Options, now: &[u32]) -> Vec<u32> {
     }
 }
 
-fn reader_of(format: u32, size: (u32, u32), bytesperline: &[u32]) -> io::Result<Reader> {
-    Reader::padded(format, size.0, size.1, bytesperline)
+/// A reader of frames of this size, with fields unless others are asked for.
+fn reader_of(
+    options: &Options,
+    fields: Fields,
+    format: u32,
+    (width, height): (u32, u32),
+    bytesperline: &[u32],
+) -> io::Result<Reader> {
+    let fields = options.fields.unwrap_or(fields);
+    let reader = match height % fields.count() {
+        0 => Reader::padded(format, width, height / fields.count(), bytesperline),
+        _ => None,
+    };
+
+    reader
+        .map(|reader| reader.with_fields(fields))
         .ok_or_else(|| io::Error::other("vireo has no such format or size"))
 }
 
@@ -276,7 +304,7 @@ fn check(
     mut next: impl FnMut(&mut Vec<u8>) -> io::Result<bool>,
 ) -> io::Result<bool> {
     let mut png = options.png.as_deref();
-    let mut frame = Vec::with_capacity(reader.layout().sizeimage as usize);
+    let mut frame = Vec::with_capacity(reader.sizeimage() as usize);
 
     loop {
         frame.clear();
@@ -289,9 +317,10 @@ fn check(
 
         if let (Some(stamp), true) = (verdict.stamp, verdict.is_ok()) {
             if let Some(path) = png.take() {
-                let rgb = picture(reader.layout(), &stamp.look.colorimetry, &frame);
+                let (layout, woven) = reader.fields().weave(reader.layout(), &frame);
+                let rgb = picture(&layout, &stamp.look.colorimetry, &woven);
 
-                write_png(path, reader.layout().width, reader.layout().height, &rgb)?;
+                write_png(path, layout.width, layout.height, &rgb)?;
             }
         }
         if !options.quiet && verdict.lost > 0 {

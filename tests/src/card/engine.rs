@@ -97,7 +97,9 @@ impl Clock {
         let behind = (now - self.next).as_nanos() / self.period.as_nanos();
         let fields = (behind as u32).next_multiple_of(2);
         let mut chip = lock(&card.chip);
-        chip.counters.channels[n].late += u64::from(fields);
+        if chip.channels[n].is_enabled {
+            chip.counters.channels[n].late += u64::from(fields);
+        }
         if let Some(frame) = self.frame.take() {
             chip.give_up(n, frame.plan.generation);
         }
