@@ -113,7 +113,12 @@ impl<'a> Stream<'a> {
 
     /// Streams into the device's own buffers.
     pub fn mmap(device: &'a Device) -> io::Result<Self> {
-        let count = device.request(v4l2::MMAP, COUNT)?;
+        Self::mmap_many(device, COUNT)
+    }
+
+    /// Streams into so many of the device's own buffers, or as many as there can be.
+    pub fn mmap_many(device: &'a Device, count: u32) -> io::Result<Self> {
+        let count = device.request(v4l2::MMAP, count)?;
         let maps = (0..count).map(|index| device.map(index).map(Backing::Mmap));
         Self::start(device, maps.collect::<io::Result<_>>()?)
     }
@@ -185,6 +190,11 @@ impl<'a> Stream<'a> {
         let frame = Frame::from(self.device.dequeue(self.memory)?);
         let data = self.data(frame.index)?;
         Ok((frame, data))
+    }
+
+    /// The next frame, without looking into it.
+    pub fn dequeue(&self) -> io::Result<Frame> {
+        Ok(Frame::from(self.device.dequeue(self.memory)?))
     }
 
     /// What is in a buffer that is not the device's at the time.

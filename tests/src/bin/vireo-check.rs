@@ -41,6 +41,8 @@ Checks every pixel of every frame: of those in FILE, or in standard input for
   --field NAME         how fields lie in a frame, each with a stamp: none, one, alternate,
                        seq-tb, interlaced (default: none; that of a DEVICE: as it is)
   --frames N           so many of a DEVICE (default 60); 0 for no end
+  --burst              capture all of them first, at most 28, and check them afterwards:
+                       for who cannot check them at their rate
   --png OUT            leave the first good frame in OUT
   --json               the last line is an object in JSON
   --min N              fewer than N good frames are an error (default 1)
@@ -60,6 +62,7 @@ struct Options {
     bytesperline: Option<Vec<u32>>,
     fields: Option<Fields>,
     frames: Option<u64>,
+    is_burst: bool,
     png: Option<PathBuf>,
     json: bool,
     min: Option<u64>,
@@ -96,6 +99,7 @@ fn options() -> Result<Options, lexopt::Error> {
                 )
             }
             Long("frames") => options.frames = Some(parser.value()?.parse()?),
+            Long("burst") => options.is_burst = true,
             Long("png") => options.png = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             Long("min") => options.min = Some(parser.value()?.parse()?),
@@ -200,6 +204,11 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
     let fields = Fields::from_v4l2(got.field)
         .ok_or_else(|| io::Error::other(format!("fields are not known: {}", got.field)))?;
     let reader = reader_of(options, fields, format, size, &strides)?;
+
+    if options.is_burst {
+        return burst(options, device, reader);
+    }
+
     let stream = Stream::mmap(device)?;
     let mut left = frames(options);
 
@@ -214,6 +223,33 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
             *frame = data;
         }
         stream.queue(next.index)?;
+        Ok(true)
+    })
+}
+
+/// The frames that a device captures into as many buffers, none of which it gets a second time.
+fn burst(options: &Options, device: &Device, reader: Reader) -> io::Result<bool> {
+    /// More than are looked at: so the queue is not empty before the end.
+    const SPARE: u32 = 4;
+
+    let count = options.frames.unwrap_or(u64::MAX).min(28) as u32;
+    let stream = Stream::mmap_many(device, count + SPARE)?;
+    let frames = (0..count)
+        .map(|_| stream.dequeue())
+        .collect::<io::Result<Vec<_>>>()?;
+
+    device.stream_off()?;
+
+    let mut frames = frames.into_iter();
+
+    check(options, reader, |frame| {
+        let Some(next) = frames.next() else {
+            return Ok(false);
+        };
+
+        if !next.failed {
+            *frame = stream.data(next.index)?;
+        }
         Ok(true)
     })
 }

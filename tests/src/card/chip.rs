@@ -514,6 +514,7 @@ impl Chip {
         let counts = &mut self.counters.channels[n];
         counts.frames += 1;
         counts.blue += u64::from(is_blue);
+        counts.overruns += u64::from(self.int_status & 1 << n != 0);
         if is_trash {
             counts.trash += 1;
         } else if channel.last[plan.slot as usize] == memory {

@@ -90,6 +90,8 @@ pub struct Frames {
     pub blue: u64,
     /// Frames that ended because the channel was switched off.
     pub cut: u64,
+    /// Frames that were complete before the driver had asked about the one before: it was late.
+    pub overruns: u64,
     /// Fields that there was no time for: the machine was busy.
     pub late: u64,
     /// How often the channel was enabled.
@@ -151,13 +153,15 @@ impl Counters {
                 trash,
                 blue,
                 cut,
+                overruns,
                 late,
                 starts,
             } = channel;
             let _ = write!(
                 text,
                 "{comma}{{\"frames\":{frames},\"reused\":{reused},\"trash\":{trash},\
-                 \"blue\":{blue},\"cut\":{cut},\"late\":{late},\"starts\":{starts}}}"
+                 \"blue\":{blue},\"cut\":{cut},\"overruns\":{overruns},\
+                 \"late\":{late},\"starts\":{starts}}}"
             );
         }
         text.push_str("],\"faults\":{");
