@@ -113,14 +113,20 @@ impl<'a> Stream<'a> {
 
     /// Streams into the device's own buffers.
     pub fn mmap(device: &'a Device) -> io::Result<Self> {
-        Self::mmap_many(device, COUNT)
+        let stream = Self::mmap_ready(device, COUNT)?;
+        device.stream_on()?;
+        Ok(stream)
     }
 
-    /// Streams into so many of the device's own buffers, or as many as there can be.
-    pub fn mmap_many(device: &'a Device, count: u32) -> io::Result<Self> {
+    /// Queues so many of the device's own buffers, or as many as there can be.
+    pub fn mmap_ready(device: &'a Device, count: u32) -> io::Result<Self> {
         let count = device.request(v4l2::MMAP, count)?;
         let maps = (0..count).map(|index| device.map(index).map(Backing::Mmap));
-        Self::start(device, maps.collect::<io::Result<_>>()?)
+        let stream = Self::prepare(device, maps.collect::<io::Result<_>>()?)?;
+        for index in 0..count {
+            stream.queue(index)?;
+        }
+        Ok(stream)
     }
 
     /// Streams into memory of this process.

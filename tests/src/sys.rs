@@ -141,6 +141,13 @@ pub fn memfd(size: usize) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// Waits until nobody else has a file locked, and has it locked from then on (`LOCK_EX`): until the
+/// last descriptor is closed.
+pub fn lock_file(file: impl AsFd) -> io::Result<()> {
+    // SAFETY: No memory involved.
+    check(unsafe { libc::flock(file.as_fd().as_raw_fd(), libc::LOCK_EX) }).map(|_| ())
+}
+
 /// Forbids writing to an anonymous file (`F_SEAL_WRITE`), of which there must be no mapping for that.
 pub fn seal_write(file: impl AsFd) -> io::Result<()> {
     let fd = file.as_fd().as_raw_fd();

@@ -13,6 +13,8 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use lexopt::prelude::*;
 use vireo_tests::mplane;
@@ -23,6 +25,7 @@ use vireo_tests::reader::picture;
 use vireo_tests::reader::Counts;
 use vireo_tests::reader::Reader;
 use vireo_tests::stream::Stream;
+use vireo_tests::sys;
 use vireo_tests::uapi;
 use vireo_tests::v4l2::Device;
 
@@ -43,6 +46,8 @@ Checks every pixel of every frame: of those in FILE, or in standard input for
   --frames N           so many of a DEVICE (default 60); 0 for no end
   --burst              capture all of them first, at most 28, and check them afterwards:
                        for who cannot check them at their rate
+  --start FILE         have all buffers of a burst queued, say \"ready\", and begin when FILE is
+                       there; it is locked while the device is stopped: one at a time
   --png OUT            leave the first good frame in OUT
   --json               the last line is an object in JSON
   --min N              fewer than N good frames are an error (default 1)
@@ -63,6 +68,7 @@ struct Options {
     fields: Option<Fields>,
     frames: Option<u64>,
     is_burst: bool,
+    start: Option<PathBuf>,
     png: Option<PathBuf>,
     json: bool,
     min: Option<u64>,
@@ -100,6 +106,7 @@ fn options() -> Result<Options, lexopt::Error> {
             }
             Long("frames") => options.frames = Some(parser.value()?.parse()?),
             Long("burst") => options.is_burst = true,
+            Long("start") => options.start = Some(parser.value()?.into()),
             Long("png") => options.png = Some(parser.value()?.into()),
             Long("json") => options.json = true,
             Long("min") => options.min = Some(parser.value()?.parse()?),
@@ -233,12 +240,27 @@ fn burst(options: &Options, device: &Device, reader: Reader) -> io::Result<bool>
     const SPARE: u32 = 4;
 
     let count = options.frames.unwrap_or(u64::MAX).min(28) as u32;
-    let stream = Stream::mmap_many(device, count + SPARE)?;
+    let stream = Stream::mmap_ready(device, count + SPARE)?;
+
+    if let Some(start) = &options.start {
+        eprintln!("ready");
+        while !start.exists() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    device.stream_on()?;
+
     let frames = (0..count)
         .map(|_| stream.dequeue())
         .collect::<io::Result<Vec<_>>>()?;
 
+    let lock = options.start.as_ref().map(File::open).transpose()?;
+
+    if let Some(lock) = &lock {
+        sys::lock_file(lock)?;
+    }
     device.stream_off()?;
+    drop(lock);
 
     let mut frames = frames.into_iter();
 

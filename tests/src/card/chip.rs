@@ -45,6 +45,8 @@ pub struct Channel {
     pub generation: u32,
     /// The next completion is not told of.
     pub lose: bool,
+    /// How many frames are complete since somebody asked which slot it was.
+    unasked: u32,
     /// Where the last frame in each slot went.
     last: [Vec<u8>; 2],
     /// When its decoder knows the standard.
@@ -192,7 +194,14 @@ impl Chip {
                 self.update_line(now);
                 status
             }
-            Reg::PbStatus => self.pb_status,
+            Reg::PbStatus => {
+                // The answer is that of the last one, which comes too late for the others.
+                for (channel, counts) in self.channels.iter_mut().zip(&mut self.counters.channels) {
+                    let unasked = std::mem::take(&mut channel.unasked);
+                    counts.overruns += u64::from(unasked.saturating_sub(1));
+                }
+                self.pb_status
+            }
             Reg::FifoStatus => {
                 self.is_fifo_news = false;
                 self.update_line(now);
@@ -277,6 +286,7 @@ impl Chip {
             }
             channel.is_enabled = is_enabled;
             channel.generation += 1;
+            channel.unasked = 0;
             if is_enabled {
                 channel.slot = Slot::P;
                 self.counters.channels[n].starts += 1;
@@ -514,7 +524,7 @@ impl Chip {
         let counts = &mut self.counters.channels[n];
         counts.frames += 1;
         counts.blue += u64::from(is_blue);
-        counts.overruns += u64::from(self.int_status & 1 << n != 0);
+        channel.unasked += 1;
         if is_trash {
             counts.trash += 1;
         } else if channel.last[plan.slot as usize] == memory {

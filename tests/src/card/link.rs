@@ -3,11 +3,9 @@
 //! The connection to QEMU: whole messages, and the requests that go the other way.
 
 use super::protocol::command;
-use super::protocol::dma_read;
-use super::protocol::dma_write;
+use super::protocol::dma;
 use super::protocol::flag;
 use super::protocol::Header;
-use super::protocol::DMA_DATA;
 use super::protocol::DMA_PREFIX;
 use super::protocol::HEADER;
 use super::protocol::MAX_TRANSFER;
@@ -152,8 +150,8 @@ impl Link {
     pub fn dma_read(&self, address: u64, data: &mut [u8]) -> Result<(), i32> {
         for (n, piece) in data.chunks_mut(MAX_TRANSFER).enumerate() {
             let at = address + (n * MAX_TRANSFER) as u64;
-            let body = self.ask(command::DMA_READ, &dma_read(at, piece.len()))?;
-            let read = body.get(DMA_DATA..DMA_DATA + piece.len());
+            let body = self.ask(command::DMA_READ, &dma(at, &[], piece.len()))?;
+            let read = body.get(DMA_PREFIX..DMA_PREFIX + piece.len());
             piece.copy_from_slice(read.ok_or(libc::EIO)?);
         }
         Ok(())
@@ -163,7 +161,7 @@ impl Link {
     pub fn dma_write(&self, address: u64, data: &[u8]) -> Result<(), i32> {
         for (n, piece) in data.chunks(MAX_TRANSFER).enumerate() {
             let at = address + (n * MAX_TRANSFER) as u64;
-            self.ask(command::DMA_WRITE, &dma_write(at, piece))?;
+            self.ask(command::DMA_WRITE, &dma(at, piece, piece.len()))?;
         }
         Ok(())
     }

@@ -11,12 +11,8 @@ pub const HEADER: usize = 16;
 /// The most bytes of data in a message, either way.
 pub const MAX_TRANSFER: usize = 1 << 20;
 
-/// The size of the part of DMA_READ and DMA_WRITE before the data, as QEMU counts it.
+/// Where the data of DMA_READ and DMA_WRITE is: behind an address and a count.
 pub const DMA_PREFIX: usize = 16;
-
-/// Where the data of DMA_READ and DMA_WRITE is: behind an address of 64 bits and a count of 32, into
-/// the padding of a structure of QEMU's.
-pub const DMA_DATA: usize = 12;
 
 /// Numbers of commands.
 pub mod command {
@@ -322,19 +318,11 @@ pub fn dma_unmap(iova: u64, size: u64) -> Vec<u8> {
     body
 }
 
-/// What DMA_READ says.
-pub fn dma_read(address: u64, count: usize) -> Vec<u8> {
+/// What DMA_READ says, and DMA_WRITE before the data.
+pub fn dma(address: u64, data: &[u8], count: usize) -> Vec<u8> {
     let mut body = address.to_le_bytes().to_vec();
     body.extend((count as u64).to_le_bytes());
-    body
-}
-
-/// What DMA_WRITE says.
-pub fn dma_write(address: u64, data: &[u8]) -> Vec<u8> {
-    let mut body = address.to_le_bytes().to_vec();
-    body.extend((data.len() as u32).to_le_bytes());
     body.extend(data);
-    body.resize(DMA_PREFIX + data.len(), 0);
     body
 }
 

@@ -90,7 +90,8 @@ pub struct Frames {
     pub blue: u64,
     /// Frames that ended because the channel was switched off.
     pub cut: u64,
-    /// Frames that were complete before the driver had asked about the one before: it was late.
+    /// Frames after which the next one was complete before the driver asked about slots: it was
+    /// late.
     pub overruns: u64,
     /// Fields that there was no time for: the machine was busy.
     pub late: u64,

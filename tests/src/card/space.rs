@@ -119,17 +119,21 @@ impl Space {
         Ok(())
     }
 
-    /// Removes the ranges that lie in this one. Afterwards, nothing is written there.
+    /// Removes the ranges that lie in this one; QEMU also asks where there are none. Afterwards,
+    /// nothing is written there.
     pub fn unmap(&self, iova: u64, size: u64) -> Result<(), i32> {
-        let end = iova.checked_add(size).ok_or(libc::EINVAL)?;
+        let end = iova.saturating_add(size);
         let mut ranges = self.ranges.write().unwrap_or_else(PoisonError::into_inner);
         let within: Vec<_> = ranges
             .by_address
             .range(iova..end)
             .map(|(start, range)| (*start, range.size))
             .collect();
-        if within.is_empty() || within.iter().any(|(start, size)| start + size > end) {
-            return Err(libc::ENOENT);
+        let before = ranges.by_address.range(..iova).next_back();
+        let is_cut = before.is_some_and(|(start, range)| start + range.size > iova)
+            || within.iter().any(|(start, size)| start + size > end);
+        if is_cut {
+            return Err(libc::EINVAL);
         }
         for (start, size) in within {
             ranges.by_address.remove(&start);
@@ -271,7 +275,9 @@ mod tests {
         assert_eq!(map(0x4000, 0x2000, 0x3000), Err(libc::EINVAL));
         assert_eq!(map(u64::MAX, 2, 0), Err(libc::EINVAL));
         assert_eq!(map(0x4000, 0x1000, 0x3000), Ok(()));
-        assert_eq!(space.unmap(0x2000, 0x1000), Err(libc::ENOENT));
+        assert_eq!(space.unmap(0x2000, 0x1000), Err(libc::EINVAL));
+        assert_eq!(space.unmap(0x3000, 0x1000), Err(libc::EINVAL));
+        assert_eq!(space.unmap(0x8000, u64::MAX), Ok(()));
         assert_eq!(space.unmap(0x1000, 0x4000), Ok(()));
         let mapped = space.mapped();
         assert_eq!((mapped.ranges, mapped.bytes), (0, 0));
