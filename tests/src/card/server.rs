@@ -134,3 +134,7 @@ fn answer(card: &Card, request: Request, fds: Vec<OwnedFd>) -> Result<Vec<u8>, i
         }
     }
 }
+
+#[cfg(test)]
+#[path = "server/tests.rs"]
+mod tests;
