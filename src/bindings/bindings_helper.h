@@ -21,3 +21,15 @@
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-core.h>
 #include <media/videobuf2-v4l2.h>
+
+/* `bindgen` does not evaluate macros with casts in them. */
+const v4l2_std_id VIREO_CONST_V4L2_STD_NTSC = V4L2_STD_NTSC;
+const v4l2_std_id VIREO_CONST_V4L2_STD_NTSC_443 = V4L2_STD_NTSC_443;
+const v4l2_std_id VIREO_CONST_V4L2_STD_PAL = V4L2_STD_PAL;
+const v4l2_std_id VIREO_CONST_V4L2_STD_PAL_M = V4L2_STD_PAL_M;
+const v4l2_std_id VIREO_CONST_V4L2_STD_PAL_N = V4L2_STD_PAL_N;
+const v4l2_std_id VIREO_CONST_V4L2_STD_PAL_NC = V4L2_STD_PAL_Nc;
+const v4l2_std_id VIREO_CONST_V4L2_STD_PAL_60 = V4L2_STD_PAL_60;
+const v4l2_std_id VIREO_CONST_V4L2_STD_SECAM = V4L2_STD_SECAM;
+const v4l2_std_id VIREO_CONST_V4L2_STD_525_60 = V4L2_STD_525_60;
+const v4l2_std_id VIREO_CONST_V4L2_STD_625_50 = V4L2_STD_625_50;

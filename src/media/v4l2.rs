@@ -19,8 +19,10 @@ pub mod ctrl;
 mod device;
 mod event;
 mod format;
+mod input;
 mod ioctl;
 mod selection;
+mod standard;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 mod video_device;
@@ -44,10 +46,16 @@ pub use self::{
         PlanePixFormat,
         MAX_PLANES, //
     },
+    input::{
+        Input,
+        InputFault,
+        InputStatus, //
+    },
     selection::{
         Rect,
         Target, //
     },
+    standard::Std,
     video_device::{
         BufType,
         Node,
@@ -68,7 +76,13 @@ pub mod uapi {
         v4l2_colorspace_V4L2_COLORSPACE_REC709 as COLORSPACE_REC709,
         v4l2_colorspace_V4L2_COLORSPACE_SMPTE170M as COLORSPACE_SMPTE170M,
         v4l2_colorspace_V4L2_COLORSPACE_SRGB as COLORSPACE_SRGB,
-        v4l2_field_V4L2_FIELD_NONE as FIELD_NONE,
+        v4l2_field_V4L2_FIELD_ALTERNATE as FIELD_ALTERNATE, v4l2_field_V4L2_FIELD_ANY as FIELD_ANY,
+        v4l2_field_V4L2_FIELD_BOTTOM as FIELD_BOTTOM,
+        v4l2_field_V4L2_FIELD_INTERLACED as FIELD_INTERLACED,
+        v4l2_field_V4L2_FIELD_INTERLACED_BT as FIELD_INTERLACED_BT,
+        v4l2_field_V4L2_FIELD_INTERLACED_TB as FIELD_INTERLACED_TB,
+        v4l2_field_V4L2_FIELD_NONE as FIELD_NONE, v4l2_field_V4L2_FIELD_SEQ_BT as FIELD_SEQ_BT,
+        v4l2_field_V4L2_FIELD_SEQ_TB as FIELD_SEQ_TB, v4l2_field_V4L2_FIELD_TOP as FIELD_TOP,
         v4l2_quantization_V4L2_QUANTIZATION_DEFAULT as QUANTIZATION_DEFAULT,
         v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE as QUANTIZATION_FULL_RANGE,
         v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE as QUANTIZATION_LIM_RANGE,

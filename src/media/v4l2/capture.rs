@@ -14,10 +14,12 @@ use super::{
         FrmSize,
         PixFormat, //
     },
+    input::Input,
     selection::{
         Rect,
         Target, //
     },
+    standard::Std,
     video_device::VideoDevice, //
 };
 use crate::vb2::{
@@ -42,8 +44,16 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
     /// The driver that the node is a part of.
     type Driver: Driver;
 
-    /// The name of the one input.
+    /// The name of the one input, of a node without [`enum_input`](Self::enum_input).
     const INPUT: &'static CStr = c"Camera";
+
+    /// The analogue standards that the node takes (`tvnorms` of `struct video_device`), which
+    /// VIDIOC_ENUMSTD lists. Those that have some implement [`s_std`](Self::s_std).
+    const STANDARDS: Std = Std::UNKNOWN;
+
+    /// Whether users can subscribe to `V4L2_EVENT_SOURCE_CHANGE`: the driver calls
+    /// [`VideoDevice::queue_source_change`].
+    const SOURCE_CHANGES: bool = false;
 
     /// The node's name, for VIDIOC_QUERYCAP and sysfs: by default that of the driver.
     fn card(&self) -> &CStr {
@@ -129,6 +139,45 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
     /// Captures a part that came from [`try_crop`](Self::try_crop) (VIDIOC_S_SELECTION with
     /// [`Target::Crop`]), while streaming as well.
     fn s_crop(_cx: &Context<'_, Self>, _crop: Rect) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The input with this index (VIDIOC_ENUMINPUT), `None` past the last. Without this method there
+    /// is one, called [`INPUT`](Self::INPUT).
+    fn enum_input(_cx: &Context<'_, Self>, _index: u32) -> Option<Input> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The index of the current input (VIDIOC_G_INPUT). Without this method it is the first.
+    fn g_input(_cx: &Context<'_, Self>) -> Result<u32> {
+        Ok(0)
+    }
+
+    /// Changes to another input that there is (VIDIOC_S_INPUT).
+    ///
+    /// Called only while no buffers are allocated; otherwise user space gets `EBUSY`. Without this
+    /// method there is no other.
+    fn s_input(_cx: &Context<'_, Self>, _index: u32) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The current standard (VIDIOC_G_STD).
+    fn g_std(_cx: &Context<'_, Self>) -> Result<Std> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Changes to another standard (VIDIOC_S_STD): one that is in `std`, which is a part of
+    /// [`STANDARDS`](Self::STANDARDS), and not empty. The format changes with it.
+    ///
+    /// Called only while no buffers are allocated; otherwise user space gets `EBUSY`. A driver that
+    /// has this method has [`g_std`](Self::g_std).
+    fn s_std(_cx: &Context<'_, Self>, _std: Std) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Those of [`STANDARDS`](Self::STANDARDS) that the signal may be of (VIDIOC_QUERYSTD):
+    /// [`Std::UNKNOWN`] where there is no signal. `EBUSY` where it cannot be asked for now.
+    fn querystd(_cx: &Context<'_, Self>) -> Result<Std> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

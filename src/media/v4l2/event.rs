@@ -6,6 +6,10 @@
 
 use super::{
     capture::Capture,
+    ioctl::{
+        input,
+        VTable, //
+    },
     video_device::VideoDevice, //
 };
 use crate::bindings;
@@ -29,12 +33,37 @@ impl<T: Capture> VideoDevice<T> {
             ..Default::default()
         };
         event.u.frame_sync.frame_sequence = sequence;
+        self.queue_event(&event);
+    }
 
+    /// Tells those who have subscribed that the signal of `input` is another one: that it has come
+    /// or gone, or that its standard or size has changed (`V4L2_EVENT_SOURCE_CHANGE` with
+    /// `V4L2_EVENT_SRC_CH_RESOLUTION`). In any context. Nobody is told of a node that is not
+    /// registered.
+    ///
+    /// Of several such events that a user has not dequeued, one is left.
+    pub fn queue_source_change(&self, input: u32) {
+        const {
+            assert!(
+                T::SOURCE_CHANGES,
+                "nobody can subscribe to these: see Capture::SOURCE_CHANGES"
+            )
+        };
+        let mut event = bindings::v4l2_event {
+            type_: bindings::V4L2_EVENT_SOURCE_CHANGE,
+            id: input,
+            ..Default::default()
+        };
+        event.u.src_change.changes = bindings::V4L2_EVENT_SRC_CH_RESOLUTION;
+        self.queue_event(&event);
+    }
+
+    fn queue_event(&self, event: &bindings::v4l2_event) {
         // SAFETY: The list of files that is walked exists once the node was registered; the event
         // is copied.
         unsafe {
             if bindings::video_is_registered(self.as_raw()) {
-                bindings::v4l2_event_queue(self.as_raw(), &event);
+                bindings::v4l2_event_queue(self.as_raw(), event);
             }
         }
     }
@@ -90,22 +119,36 @@ impl<T: Capture> VideoDevice<T> {
     }
 }
 
-/// # Safety
-///
-/// The V4L2 core calls this with an open file handle and a subscription.
-pub(super) unsafe extern "C" fn subscribe_callback(
-    fh: *mut bindings::v4l2_fh,
-    sub: *const bindings::v4l2_event_subscription,
-) -> c_int {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        match (*sub).type_ {
-            bindings::V4L2_EVENT_CTRL => bindings::v4l2_ctrl_subscribe_event(fh, sub),
-            // There is one source of these; each id more would be memory for nothing.
-            bindings::V4L2_EVENT_FRAME_SYNC if (*sub).id == 0 => {
-                bindings::v4l2_event_subscribe(fh, sub, FRAME_SYNC_DEPTH, null())
+impl<T: Capture> VTable<T> {
+    /// # Safety
+    ///
+    /// The V4L2 core calls this with an open file handle of a [`VideoDevice<T>`] and a subscription.
+    /// The node's lock is held.
+    pub(super) unsafe extern "C" fn subscribe_callback(
+        fh: *mut bindings::v4l2_fh,
+        sub: *const bindings::v4l2_event_subscription,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let (type_, id) = unsafe { ((*sub).type_, (*sub).id) };
+
+        // SAFETY: By the safety requirements; the node is registered, and this is a callback.
+        let cx = unsafe { VideoDevice::<T>::from_raw((*fh).vdev).context() };
+
+        // SAFETY: By the safety requirements.
+        unsafe {
+            match type_ {
+                bindings::V4L2_EVENT_CTRL => bindings::v4l2_ctrl_subscribe_event(fh, sub),
+                // There is one source of these; each id more would be memory for nothing.
+                bindings::V4L2_EVENT_FRAME_SYNC if id == 0 => {
+                    bindings::v4l2_event_subscribe(fh, sub, FRAME_SYNC_DEPTH, null())
+                }
+                bindings::V4L2_EVENT_SOURCE_CHANGE
+                    if T::SOURCE_CHANGES && input(&cx, id).is_some() =>
+                {
+                    bindings::v4l2_src_change_event_subscribe(fh, sub)
+                }
+                _ => EINVAL.to_errno(),
             }
-            _ => EINVAL.to_errno(),
         }
     }
 }

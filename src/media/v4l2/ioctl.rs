@@ -6,12 +6,14 @@
 
 mod file;
 mod format;
+mod input;
 mod selection;
+
+pub(super) use self::input::input;
 
 use super::{
     capture::Capture,
     device::Driver,
-    event,
     video_device::{
         owner,
         VideoDevice, //
@@ -27,7 +29,6 @@ use kernel::{
     error::from_result,
     ffi::{
         c_int,
-        c_uint,
         c_void, //
     },
     prelude::*, //
@@ -107,12 +108,27 @@ impl<T: Capture> VTable<T> {
         vidioc_enum_input: Some(Self::enum_input_callback),
         vidioc_g_input: Some(Self::g_input_callback),
         vidioc_s_input: Some(Self::s_input_callback),
+        vidioc_g_std: if T::HAS_G_STD {
+            Some(Self::g_std_callback)
+        } else {
+            None
+        },
+        vidioc_s_std: if T::HAS_S_STD {
+            Some(Self::s_std_callback)
+        } else {
+            None
+        },
+        vidioc_querystd: if T::HAS_QUERYSTD {
+            Some(Self::querystd_callback)
+        } else {
+            None
+        },
         vidioc_log_status: if T::HAS_LOG_STATUS {
             Some(Self::log_status_callback)
         } else {
             Some(bindings::v4l2_ctrl_log_status)
         },
-        vidioc_subscribe_event: Some(event::subscribe_callback),
+        vidioc_subscribe_event: Some(Self::subscribe_callback),
         vidioc_unsubscribe_event: Some(bindings::v4l2_event_unsubscribe),
         vidioc_reqbufs: Some(bindings::vb2_ioctl_reqbufs),
         vidioc_create_bufs: Some(bindings::vb2_ioctl_create_bufs),
@@ -162,53 +178,6 @@ impl<T: Capture> VTable<T> {
             copy_name(name, parent.name());
         }
         0
-    }
-
-    /// # Safety
-    ///
-    /// As for the whole table.
-    unsafe extern "C" fn enum_input_callback(
-        _file: *mut bindings::file,
-        _priv: *mut c_void,
-        input: *mut bindings::v4l2_input,
-    ) -> c_int {
-        // SAFETY: By the safety requirements.
-        let input = unsafe { &mut *input };
-
-        if input.index != 0 {
-            return EINVAL.to_errno();
-        }
-        copy_name(&mut input.name, T::INPUT);
-        input.type_ = bindings::V4L2_INPUT_TYPE_CAMERA;
-        0
-    }
-
-    /// # Safety
-    ///
-    /// As for the whole table.
-    unsafe extern "C" fn g_input_callback(
-        _file: *mut bindings::file,
-        _priv: *mut c_void,
-        input: *mut c_uint,
-    ) -> c_int {
-        // SAFETY: By the safety requirements.
-        unsafe { *input = 0 };
-        0
-    }
-
-    /// # Safety
-    ///
-    /// As for the whole table.
-    unsafe extern "C" fn s_input_callback(
-        _file: *mut bindings::file,
-        _priv: *mut c_void,
-        input: c_uint,
-    ) -> c_int {
-        if input == 0 {
-            0
-        } else {
-            EINVAL.to_errno()
-        }
     }
 
     /// Whether an error of a call that has waited is due to the device being gone meanwhile, of

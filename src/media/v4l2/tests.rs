@@ -2,6 +2,8 @@
 
 //! Tests of devices and of their registration, by a driver with two nodes.
 
+mod source;
+
 use super::{
     ctrl,
     ioctl,
@@ -240,12 +242,77 @@ struct Bench {
     parent: faux::Registration,
 }
 
+/// A name for a parent. One of its own for each: a test that fails leaves its device behind.
+fn next_name() -> Result<CString> {
+    static COUNT: Atomic<u32> = Atomic::new(0);
+
+    CString::try_from_fmt(fmt!("vireo-kunit-{}", COUNT.fetch_add(1, Relaxed)))
+}
+
+/// Calls `f` as an ioctl does: with the node's lock held.
+fn ioctl_of<T: Capture>(
+    queue: &vb2::Queue<T>,
+    f: impl FnOnce(*mut bindings::vb2_queue) -> i32,
+) -> Result {
+    // SAFETY: The mutex is initialized, and not held by this thread.
+    unsafe { bindings::mutex_lock(queue.lock()) };
+    let result = to_result(f(queue.as_raw()));
+    // SAFETY: It was locked above.
+    unsafe { bindings::mutex_unlock(queue.lock()) };
+    result
+}
+
+fn request<T: Capture>(queue: &vb2::Queue<T>, count: u32) -> Result {
+    let mut request = bindings::v4l2_requestbuffers {
+        count,
+        type_: BufType::VideoCapture as u32,
+        memory: bindings::v4l2_memory_V4L2_MEMORY_MMAP,
+        ..Default::default()
+    };
+
+    // SAFETY: The queue is initialized, and its lock held.
+    ioctl_of(queue, |q| unsafe { bindings::vb2_reqbufs(q, &mut request) })
+}
+
+fn raw_buffer(index: u32) -> bindings::v4l2_buffer {
+    bindings::v4l2_buffer {
+        index,
+        type_: BufType::VideoCapture as u32,
+        memory: bindings::v4l2_memory_V4L2_MEMORY_MMAP,
+        ..Default::default()
+    }
+}
+
+/// Allocates two buffers, queues them, and starts to stream.
+fn stream<T: Capture>(queue: &vb2::Queue<T>) -> Result {
+    request(queue, 2)?;
+    for index in 0..2 {
+        let mut buffer = raw_buffer(index);
+        // SAFETY: The queue is initialized, and its lock held.
+        ioctl_of(queue, |q| unsafe {
+            bindings::vb2_qbuf(q, ptr::null_mut(), &mut buffer)
+        })?;
+    }
+    // SAFETY: As above.
+    ioctl_of(queue, |q| unsafe {
+        bindings::vb2_streamon(q, BufType::VideoCapture as u32)
+    })
+}
+
+/// The index of the next complete buffer, if there is one.
+fn dequeue<T: Capture>(queue: &vb2::Queue<T>) -> Result<u32> {
+    let mut buffer = raw_buffer(0);
+
+    // SAFETY: The queue is initialized, and its lock held.
+    ioctl_of(queue, |q| unsafe {
+        bindings::vb2_dqbuf(q, &mut buffer, true)
+    })?;
+    Ok(buffer.index)
+}
+
 impl Bench {
     fn new(failure: Failure) -> Result<Self> {
-        // A test that fails leaves its device behind.
-        static COUNT: Atomic<u32> = Atomic::new(0);
-        let name = CString::try_from_fmt(fmt!("vireo-kunit-{}", COUNT.fetch_add(1, Relaxed)))?;
-        let parent = faux::Registration::new(&name, None)?;
+        let parent = faux::Registration::new(&next_name()?, None)?;
         let notes = Notes::new()?;
         let (all, each) = (notes.clone(), notes.clone());
         let channel = move |number| {
@@ -289,51 +356,12 @@ impl Bench {
         self.device.nodes[number].queue()
     }
 
-    /// Calls `f` as an ioctl does: with the node's lock held.
-    fn ioctl(&self, number: usize, f: impl FnOnce(*mut bindings::vb2_queue) -> i32) -> Result {
-        let queue = self.queue(number);
-
-        // SAFETY: The mutex is initialized, and not held by this thread.
-        unsafe { bindings::mutex_lock(queue.lock()) };
-        let result = to_result(f(queue.as_raw()));
-        // SAFETY: It was locked above.
-        unsafe { bindings::mutex_unlock(queue.lock()) };
-        result
-    }
-
     fn request(&self, number: usize) -> Result {
-        let mut request = bindings::v4l2_requestbuffers {
-            count: 2,
-            type_: BufType::VideoCapture as u32,
-            memory: bindings::v4l2_memory_V4L2_MEMORY_MMAP,
-            ..Default::default()
-        };
-
-        // SAFETY: The queue is initialized, and its lock held.
-        self.ioctl(number, |q| unsafe {
-            bindings::vb2_reqbufs(q, &mut request)
-        })
+        request(self.queue(number), 2)
     }
 
-    /// Allocates two buffers, queues them, and starts to stream.
     fn stream(&self, number: usize) -> Result {
-        self.request(number)?;
-        for index in 0..2 {
-            let mut buffer = bindings::v4l2_buffer {
-                index,
-                type_: BufType::VideoCapture as u32,
-                memory: bindings::v4l2_memory_V4L2_MEMORY_MMAP,
-                ..Default::default()
-            };
-            // SAFETY: The queue is initialized, and its lock held.
-            self.ioctl(number, |q| unsafe {
-                bindings::vb2_qbuf(q, ptr::null_mut(), &mut buffer)
-            })?;
-        }
-        // SAFETY: As above.
-        self.ioctl(number, |q| unsafe {
-            bindings::vb2_streamon(q, BufType::VideoCapture as u32)
-        })
+        stream(self.queue(number))
     }
 
     /// Unbinds the parent, and gives up the device.
@@ -478,6 +506,9 @@ mod suite {
             assert!(ops.vidioc_s_parm.is_none());
             assert!(ops.vidioc_g_selection.is_none());
             assert!(ops.vidioc_s_selection.is_none());
+            assert!(ops.vidioc_g_std.is_none());
+            assert!(ops.vidioc_s_std.is_none());
+            assert!(ops.vidioc_querystd.is_none());
         }
     }
 }

@@ -131,13 +131,18 @@ impl<T: Capture> VideoDevice<T> {
 
     /// # Safety
     ///
+    /// `vdev` must be that of a live `Self`.
+    pub(super) unsafe fn from_raw<'a>(vdev: *mut bindings::video_device) -> &'a Self {
+        // SAFETY: By the safety requirements.
+        unsafe { &*container_of!(Opaque::cast_from(vdev), Self, vdev) }
+    }
+
+    /// # Safety
+    ///
     /// `file` must be an open file of a `Self`.
     pub(super) unsafe fn from_file<'a>(file: *mut bindings::file) -> &'a Self {
         // SAFETY: By the safety requirements; the file holds a reference to the device.
-        unsafe {
-            let vdev = bindings::video_devdata(file);
-            &*container_of!(Opaque::cast_from(vdev), Self, vdev)
-        }
+        unsafe { Self::from_raw(bindings::video_devdata(file)) }
     }
 
     /// # Safety
@@ -173,6 +178,7 @@ impl<T: Capture> VideoDevice<T> {
             (*vdev).release = Some(bindings::video_device_release_empty);
             (*vdev).queue = self.queue.as_raw();
             (*vdev).lock = self.queue.lock();
+            (*vdev).tvnorms = T::STANDARDS.into_raw();
             (*vdev).device_caps = match self.buf_type {
                 BufType::VideoCapture => bindings::V4L2_CAP_VIDEO_CAPTURE,
                 BufType::VideoCaptureMplane => bindings::V4L2_CAP_VIDEO_CAPTURE_MPLANE,
