@@ -21,19 +21,22 @@ mod event;
 mod format;
 mod input;
 mod ioctl;
+mod irq;
+mod pm;
+mod registration;
 mod selection;
 mod standard;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;
 mod video_device;
+mod work;
 
 pub use self::{
     capture::Capture,
     device::{
         Device,
         Driver,
-        Nodes,
-        RegistrationData, //
+        Nodes, //
     },
     format::{
         fourcc,
@@ -50,6 +53,14 @@ pub use self::{
         Input,
         InputFault,
         InputStatus, //
+    },
+    irq::{
+        IrqHandler,
+        Irqs, //
+    },
+    registration::{
+        RegistrationContext,
+        RegistrationData, //
     },
     selection::{
         Rect,

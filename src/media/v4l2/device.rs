@@ -4,7 +4,16 @@
 //!
 //! C header: [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h)
 
-use super::video_device::Node;
+use super::{
+    registration::{
+        Registered,
+        Registration,
+        RegistrationContext,
+        RegistrationData, //
+    },
+    video_device::Node,
+    work::Work, //
+};
 use crate::bindings;
 use core::{
     cell::UnsafeCell,
@@ -38,6 +47,7 @@ use kernel::{
         },
         Mutex, //
     },
+    time::Delta,
     types::Opaque, //
 };
 
@@ -60,31 +70,14 @@ pub trait Driver: Sized + Send + Sync + 'static {
     fn nodes<'a>(&'a self, nodes: &mut Nodes<'a, Self>) -> Result;
 }
 
-/// Data that is made when a [`Device`] is registered, and dropped after its nodes are unregistered.
-///
-/// `'a` is the time in between, during which the parent is bound. An implementation is for any such
-/// time: there is nothing else that it could borrow from than its two arguments.
-pub trait RegistrationData<'a, D: Driver>: Send + Sync + Sized + 'a {
-    /// Makes the data; the nodes are registered afterwards. May sleep.
-    fn new(
-        device: &'a Device<D>,
-        parent: &'a D::ParentDevice<Bound>,
-    ) -> impl PinInit<Self, Error> + 'a;
-}
-
-impl<'a, D: Driver> RegistrationData<'a, D> for () {
-    fn new(
-        _device: &'a Device<D>,
-        _parent: &'a D::ParentDevice<Bound>,
-    ) -> impl PinInit<Self, Error> + 'a {
-        Ok(())
-    }
-}
-
 /// The nodes of a [`Device`].
-pub struct Nodes<'a, D: Driver>(KVec<&'a dyn Node<D>>);
+pub struct Nodes<'a, D: Driver>(pub(super) KVec<&'a dyn Node<D>>);
 
 impl<'a, D: Driver> Nodes<'a, D> {
+    pub(super) const fn new() -> Self {
+        Self(KVec::new())
+    }
+
     /// Adds a node; `ENOMEM` if there is no room for it.
     pub fn add(&mut self, node: &'a dyn Node<D>) -> Result {
         Ok(self.0.push(node, GFP_KERNEL)?)
@@ -101,22 +94,27 @@ impl<'a, D: Driver> Nodes<'a, D> {
 /// - `v4l2` is initialized; its reference count is that of this, and its release frees the
 ///   allocation, which does not move.
 /// - `unregister_work` is initialized, and disabled unless there is a `Registration`.
+/// - `work` is enabled while there is a `Registered` only.
 /// - `registration_data` is valid while a node is registered or being unregistered.
 #[pin_data(PinnedDrop)]
 pub struct Device<D: Driver> {
     #[pin]
     v4l2: Opaque<bindings::v4l2_device>,
     #[pin]
-    unregister_work: Opaque<bindings::work_struct>,
+    pub(super) unregister_work: Opaque<bindings::work_struct>,
+    #[pin]
+    pub(super) work: Work<D>,
     /// Whether it was registered, or that was tried.
     is_claimed: Atomic<bool>,
     /// Locked while nodes are registered and unregistered.
     #[pin]
-    registered: Mutex<Option<Registered<D>>>,
-    registration_data: UnsafeCell<NonNull<D::RegistrationData<'static>>>,
+    pub(super) registered: Mutex<Option<Registered<D>>>,
+    /// Whether the hardware was stopped, and is to be started again.
+    is_suspended: Atomic<bool>,
+    pub(super) registration_data: UnsafeCell<NonNull<D::RegistrationData<'static>>>,
     parent: ARef<device::Device>,
     #[pin]
-    data: D,
+    pub(super) data: D,
     #[pin]
     _pin: PhantomPinned,
 }
@@ -148,8 +146,10 @@ impl<D: Driver> Device<D> {
                         bindings::disable_work(slot);
                     }
                 }),
+                work <- Work::new(),
                 is_claimed: Atomic::new(false),
                 registered <- new_mutex!(None, "v4l2::Device::registered"),
+                is_suspended: Atomic::new(false),
                 registration_data: UnsafeCell::new(NonNull::dangling()),
                 parent: parent.into(),
                 data <- data,
@@ -187,7 +187,8 @@ impl<D: Driver> Device<D> {
 
     /// Registers the nodes, once in the life of a device.
     ///
-    /// First the data of the registration is made, then the nodes are registered, in order. When
+    /// First the data of the registration is made, then interrupts are requested, and the nodes are
+    /// registered, in order. When
     /// `parent` is unbound, and when something fails here, all of it is undone in the reverse
     /// order: the nodes are unregistered and stop streaming, and the data is dropped. Files that
     /// are open then see `ENODEV`, and keep the device, but none of its nodes, until they are
@@ -207,16 +208,14 @@ impl<D: Driver> Device<D> {
         if self.is_claimed.xchg(true, Relaxed) {
             return Err(EBUSY);
         }
-        let registration = Registration(self.into());
-        // INVARIANT: There is a registration.
-        //
-        // SAFETY: The work was disabled once, by `new()`.
-        unsafe { bindings::enable_work(self.unregister_work.get()) };
+        // SAFETY: This is done once; the work was disabled by `new()`.
+        let registration = unsafe { Registration::new(self) };
         {
             // Who unregisters a node that is just there waits for the others.
             let mut registered = self.registered.lock();
             let mut new = Registered::new(self, parent)?;
 
+            new.request_irqs(self)?;
             new.add_nodes(self)?;
             *registered = Some(new);
         }
@@ -239,9 +238,45 @@ impl<D: Driver> Device<D> {
         };
     }
 
-    fn unregister(&self) {
+    /// Lets [`RegistrationData::work`] run once, after `delay`, in any context.
+    ///
+    /// Where it waits to be run already, it is this delay that counts. While the device is not
+    /// registered nothing happens. Corresponds to `mod_delayed_work()`.
+    pub fn schedule_work(&self, delay: Delta) {
+        self.work.schedule(delay);
+    }
+
+    pub(super) fn unregister(&self) {
         // Dropped under the lock: whoever comes second must not be done first.
         *self.registered.lock() = None;
+    }
+
+    /// Stops the hardware, with the first of the nodes that is suspended.
+    pub(super) fn suspend(&self) -> Result {
+        // Nodes come and go with the lock held, and wait for this: then there is nothing to be
+        // stopped.
+        let Some(registered) = self.registered.try_lock() else {
+            return Ok(());
+        };
+        if registered.is_none() || self.is_suspended.xchg(true, Relaxed) {
+            return Ok(());
+        }
+        // SAFETY: The data of the registration is there, as it is not dropped without the lock.
+        D::RegistrationData::suspend(&unsafe { RegistrationContext::new(self) })
+            .inspect_err(|_| self.is_suspended.store(false, Relaxed))
+    }
+
+    /// Starts the hardware, with the first of the nodes that is resumed.
+    pub(super) fn resume(&self) -> Result {
+        // As above.
+        let Some(registered) = self.registered.try_lock() else {
+            return Ok(());
+        };
+        if registered.is_none() || !self.is_suspended.xchg(false, Relaxed) {
+            return Ok(());
+        }
+        // SAFETY: As above.
+        D::RegistrationData::resume(&unsafe { RegistrationContext::new(self) })
     }
 
     /// The parent, which may be unbound meanwhile.
@@ -282,6 +317,14 @@ impl<D: Driver> Device<D> {
     pub(super) unsafe fn from_raw<'a>(v4l2: *mut bindings::v4l2_device) -> &'a Self {
         // SAFETY: By the safety requirements.
         unsafe { &*container_of!(Opaque::cast_from(v4l2), Self, v4l2) }
+    }
+
+    /// # Safety
+    ///
+    /// `work` must be that of a live `Self`.
+    pub(super) unsafe fn from_work<'a>(work: *const Work<D>) -> &'a Self {
+        // SAFETY: By the safety requirements.
+        unsafe { &*container_of!(work, Self, work) }
     }
 
     /// # Safety
@@ -332,83 +375,6 @@ unsafe impl<D: Driver> AlwaysRefCounted for Device<D> {
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // SAFETY: The caller gives up a reference.
         unsafe { bindings::v4l2_device_put(obj.as_ref().v4l2.get()) };
-    }
-}
-
-/// What has to be undone: unregisters the nodes when it is dropped, the last one first, and drops
-/// the data of the registration afterwards.
-struct Registered<D: Driver> {
-    /// Parts of the device, which lives for longer.
-    nodes: KVec<&'static dyn Node<D>>,
-    /// What the device's `registration_data` points to. Not dropped before the nodes are gone.
-    _data: Pin<KBox<D::RegistrationData<'static>>>,
-}
-
-impl<D: Driver> Registered<D> {
-    fn new(device: &Device<D>, parent: &D::ParentDevice<Bound>) -> Result<Self> {
-        // SAFETY: The device is there, and the parent bound, for as long as the data is: a
-        // `Registration` holds the one, and is dropped by devres before the other is unbound.
-        let (device, parent) = unsafe {
-            (
-                NonNull::from(device).as_ref(),
-                NonNull::from(parent).as_ref(),
-            )
-        };
-        let data = KBox::pin_init(
-            D::RegistrationData::<'static>::new(device, parent),
-            GFP_KERNEL,
-        )?;
-
-        // SAFETY: No node is registered, so nobody else uses it.
-        unsafe { *device.registration_data.get() = NonNull::from(&*data) };
-        Ok(Self {
-            nodes: KVec::new(),
-            _data: data,
-        })
-    }
-
-    fn add_nodes(&mut self, device: &Device<D>) -> Result {
-        // SAFETY: The device, and what its data owns, lives for longer than this.
-        let device: &'static Device<D> = unsafe { NonNull::from(device).as_ref() };
-        let mut nodes = Nodes(KVec::new());
-
-        device.data.nodes(&mut nodes)?;
-        self.nodes.reserve(nodes.0.len(), GFP_KERNEL)?;
-
-        for node in nodes.0 {
-            // SAFETY: The data of the registration is there. There is room: the node will be
-            // unregistered.
-            unsafe { node.register(device) }?;
-            self.nodes.push(node, GFP_KERNEL)?;
-        }
-        Ok(())
-    }
-}
-
-impl<D: Driver> Drop for Registered<D> {
-    fn drop(&mut self) {
-        for node in self.nodes.iter().rev() {
-            // SAFETY: It was registered by `add_nodes()`, and nobody else unregisters it.
-            unsafe { node.unregister() };
-        }
-    }
-}
-
-// SAFETY: Nodes may be unregistered from any thread; the data is `Send`.
-unsafe impl<D: Driver> Send for Registered<D> {}
-
-/// Takes a device away from its parent and from user space when it is dropped.
-struct Registration<D: Driver>(ARef<Device<D>>);
-
-impl<D: Driver> Drop for Registration<D> {
-    fn drop(&mut self) {
-        // INVARIANT: Nobody can unregister the nodes after this.
-        //
-        // SAFETY: The work is initialized; it does not wait for anything that is held here.
-        unsafe { bindings::disable_work_sync(self.0.unregister_work.get()) };
-        self.0.unregister();
-        // SAFETY: `v4l2` was registered by `Device::new()`, and no node of it is left.
-        unsafe { bindings::v4l2_device_unregister(self.0.as_raw()) };
     }
 }
 

@@ -2,6 +2,7 @@
 
 //! Tests of devices and of their registration, by a driver with two nodes.
 
+mod registration;
 mod source;
 
 use super::{
@@ -37,7 +38,7 @@ use kernel::{
         DeviceContext, //
     },
     error::to_result,
-    faux, new_mutex,
+    faux, new_mutex, new_spinlock_irq,
     prelude::*,
     str::CString,
     sync::{
@@ -47,7 +48,8 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        Mutex, //
+        Mutex,
+        SpinLockIrq, //
     },
     time::{
         delay::fsleep,

@@ -11,7 +11,8 @@ use super::{
         Device,
         Driver, //
     },
-    ioctl, //
+    ioctl,
+    pm, //
 };
 use crate::{
     bindings,
@@ -176,6 +177,7 @@ impl<T: Capture> VideoDevice<T> {
                 BufType::VideoCaptureMplane => &ioctl::VTable::<T>::OPS_MPLANE,
             };
             (*vdev).release = Some(bindings::video_device_release_empty);
+            (*vdev).dev.type_ = &pm::VTable::<T::Driver>::TYPE;
             (*vdev).queue = self.queue.as_raw();
             (*vdev).lock = self.queue.lock();
             (*vdev).tvnorms = T::STANDARDS.into_raw();
