@@ -142,8 +142,8 @@ pub trait Capture: vb2::Operations<Owner = VideoDevice<Self>> + Send + Sync {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The input with this index (VIDIOC_ENUMINPUT), `None` past the last. Without this method there
-    /// is one, called [`INPUT`](Self::INPUT).
+    /// The input with this index (VIDIOC_ENUMINPUT), `None` past the last. Without this method
+    /// there is one, called [`INPUT`](Self::INPUT).
     fn enum_input(_cx: &Context<'_, Self>, _index: u32) -> Option<Input> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

@@ -122,8 +122,8 @@ impl<T: Capture> VideoDevice<T> {
 impl<T: Capture> VTable<T> {
     /// # Safety
     ///
-    /// The V4L2 core calls this with an open file handle of a [`VideoDevice<T>`] and a subscription.
-    /// The node's lock is held.
+    /// The V4L2 core calls this with an open file handle of a [`VideoDevice<T>`], and with a
+    /// subscription. The node's lock is held.
     pub(super) unsafe extern "C" fn subscribe_callback(
         fh: *mut bindings::v4l2_fh,
         sub: *const bindings::v4l2_event_subscription,

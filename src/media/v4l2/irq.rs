@@ -39,9 +39,9 @@ pub trait IrqHandler<D: Driver>: 'static {
 /// The interrupts of a device that is being registered, see
 /// [`RegistrationData::request_irqs`](super::RegistrationData::request_irqs).
 ///
-/// The crate keeps what is registered here, and frees it after the nodes are unregistered and before
-/// the data of the registration is dropped. A driver gets nothing that it could forget or keep for
-/// longer, so that, unlike [`irq::Registration::new`], this is safe.
+/// The crate keeps what is registered here, and frees it after the nodes are unregistered and
+/// before the data of the registration is dropped. A driver gets nothing that it could forget or
+/// keep for longer, so that, unlike [`irq::Registration::new`], this is safe.
 pub struct Irqs<'d, D: Driver> {
     device: NonNull<Device<D>>,
     list: List,

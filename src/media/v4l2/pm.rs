@@ -3,8 +3,8 @@
 //! Suspending and resuming a device, by way of its nodes.
 //!
 //! The kernel crate's bus abstractions have no hooks for that. Nodes are children of the device on
-//! the bus: the PM core suspends them before it, and resumes them after it, so that the registers of
-//! the hardware can be used in both.
+//! the bus: the PM core suspends them before it, and resumes them after it, so that the registers
+//! of the hardware can be used in both.
 //!
 //! C header: [`include/linux/pm.h`](srctree/include/linux/pm.h)
 

@@ -66,8 +66,8 @@ pub trait RegistrationData<'a, D: Driver>: Send + Sync + Sized + 'a {
         Ok(())
     }
 
-    /// Starts the hardware again, which may have lost all its state, where [`suspend`](Self::suspend)
-    /// has stopped it. May sleep.
+    /// Starts the hardware again where [`suspend`](Self::suspend) has stopped it; it may have lost
+    /// all its state. May sleep.
     ///
     /// With an error, the kernel log has a line, and nothing else is done.
     fn resume(_cx: &RegistrationContext<'a, D>) -> Result {
@@ -87,8 +87,8 @@ impl<'a, D: Driver> RegistrationData<'a, D> for () {
 /// A device that is registered, for what runs apart from the callbacks of its nodes: interrupt
 /// handlers, work, suspend and resume.
 ///
-/// [`Deref`] gives the device. The nodes may be about to be registered, or be unregistered just now;
-/// their queues can be used at any time.
+/// [`Deref`] gives the device. The nodes may be about to be registered, or be unregistered just
+/// now; their queues can be used at any time.
 ///
 /// `'a` is as for [`Context`](super::Context).
 ///

@@ -34,7 +34,6 @@ standards! {
     PAL = VIREO_CONST_V4L2_STD_PAL, "V4L2_STD_PAL";
     PAL_M = VIREO_CONST_V4L2_STD_PAL_M, "V4L2_STD_PAL_M";
     PAL_N = VIREO_CONST_V4L2_STD_PAL_N, "V4L2_STD_PAL_N";
-    PAL_NC = VIREO_CONST_V4L2_STD_PAL_NC, "V4L2_STD_PAL_Nc";
     PAL_60 = VIREO_CONST_V4L2_STD_PAL_60, "V4L2_STD_PAL_60";
     SECAM = VIREO_CONST_V4L2_STD_SECAM, "V4L2_STD_SECAM";
     LINES_525 = VIREO_CONST_V4L2_STD_525_60, "V4L2_STD_525_60";
@@ -44,6 +43,10 @@ standards! {
 impl Std {
     /// No standard at all, or an unknown one: `V4L2_STD_UNKNOWN`.
     pub const UNKNOWN: Self = Self(0);
+
+    /// `V4L2_STD_PAL_Nc`: what is left of those with 625 lines.
+    pub const PAL_NC: Self =
+        Self(Self::LINES_625.0 & !(Self::PAL.0 | Self::PAL_N.0 | Self::SECAM.0));
 
     /// The set of all standards that are in one set or the other.
     pub const fn union(self, other: Self) -> Self {
@@ -96,8 +99,7 @@ mod tests {
         assert!(Std::LINES_525.intersects(Std::NTSC) && !Std::LINES_525.intersects(Std::PAL));
         assert!(Std::LINES_525 & Std::LINES_625 == Std::UNKNOWN);
         assert!((Std::PAL | Std::SECAM) & Std::PAL == Std::PAL);
-        let lines = Std::PAL | Std::SECAM | Std::PAL_N | Std::PAL_NC;
-        assert!(lines == Std::LINES_625);
+        assert_eq!(Std::PAL_NC.into_raw(), 0x400);
         assert!(Std::from_raw(Std::PAL_60.into_raw()) == Std::PAL_60);
     }
 }
