@@ -237,6 +237,7 @@ impl Operations for Port {
     type Engine = vb2::Cpu;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ();
+    type BufferData = ();
 
     const CONFIG: Config = Config::DEFAULT;
 

@@ -98,6 +98,7 @@ impl Operations for Decoder {
     type Engine = vb2::Cpu;
     type Active<'q> = ();
     type Stream = ();
+    type BufferData = ();
 
     const CONFIG: Config = Config::DEFAULT;
 
