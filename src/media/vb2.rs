@@ -44,6 +44,7 @@ mod userptr;
 
 pub use self::{
     buffer::{
+        now,
         Buffer,
         FrameInfo,
         IdleBuffer,

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which frames a channel has completed.
+
+use super::chip::Side;
+
+/// How long a channel may be silent, in nanoseconds, before it is restarted.
+const PATIENCE: u64 = 1_000_000_000;
+
+/// What is known of the frames of a channel since it was started.
+///
+/// The engine fills P and B by turns, and says which one it has completed last. If that is the one
+/// that is known already there is nothing new, or an even number of frames was missed: both buffers
+/// are in use then, or may be, and nothing is taken. If it is the other, that one is not in use
+/// until the engine has filled the first again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// The buffer that was completed last; B before there was any.
+    last: Side,
+    /// When that was, or when the channel was enabled.
+    time: u64,
+    /// The number of the next frame.
+    sequence: u32,
+    /// Whether there was a signal.
+    has_signal: bool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            last: Side::B,
+            time: 0,
+            sequence: 0,
+            has_signal: true,
+        }
+    }
+}
+
+impl Progress {
+    /// The channel is about to be enabled, and begins with P.
+    pub(crate) fn restart(&mut self, now: u64) {
+        self.last = Side::B;
+        self.time = now;
+    }
+
+    /// The buffer that the engine does not use now; if it is not late.
+    pub(crate) fn idle(&self) -> Side {
+        self.last
+    }
+
+    /// The engine says that `side` was completed last. Returns the number of the frame, if it is
+    /// new. `frame_nanos` is how long one takes.
+    pub(crate) fn complete(&mut self, side: Side, now: u64, frame_nanos: u64) -> Option<u32> {
+        if side == self.last {
+            return None;
+        }
+        // An odd number of frames has come: all but one of them are lost.
+        let pairs = now.saturating_sub(self.time) / (2 * frame_nanos);
+        let sequence = self.sequence.wrapping_add(2 * pairs as u32);
+
+        self.last = side;
+        self.time = now;
+        self.sequence = sequence.wrapping_add(1);
+        Some(sequence)
+    }
+
+    /// Whether the signal has come back: the chip wants the channel to be restarted then.
+    pub(crate) fn has_recovered(&mut self, has_signal: bool) -> bool {
+        let had_signal = core::mem::replace(&mut self.has_signal, has_signal);
+
+        has_signal && !had_signal
+    }
+
+    /// Whether nothing has come for too long.
+    pub(crate) fn is_stalled(&self, now: u64) -> bool {
+        now.saturating_sub(self.time) > PATIENCE
+    }
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kernel::macros::kunit_tests(tw686x_progress)]
+mod tests {
+    use super::*;
+
+    const FRAME: u64 = 40_000_000;
+
+    fn started() -> Progress {
+        let mut progress = Progress::default();
+
+        progress.restart(1000 * FRAME);
+        progress
+    }
+
+    #[test]
+    fn buffers_take_turns() {
+        let mut progress = started();
+        for (n, side) in (0..10).zip([Side::P, Side::B].into_iter().cycle()) {
+            let now = (1001 + n) * FRAME;
+            assert!(progress.complete(side, now, FRAME) == Some(n as u32));
+            assert!(progress.idle() == side);
+            // There is nothing new.
+            assert!(progress.complete(side, now + 1, FRAME).is_none());
+        }
+    }
+
+    #[test]
+    fn lateness_is_no_loss() {
+        let mut progress = started();
+        assert!(progress.complete(Side::P, 1001 * FRAME + FRAME * 9 / 10, FRAME) == Some(0));
+        assert!(progress.complete(Side::B, 1002 * FRAME, FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 1003 * FRAME, FRAME) == Some(2));
+    }
+
+    #[test]
+    fn lost_frames_leave_gaps() {
+        let mut progress = started();
+        assert!(progress.complete(Side::P, 1001 * FRAME, FRAME) == Some(0));
+        // Two were missed: nobody can tell that from none.
+        assert!(progress.complete(Side::P, 1003 * FRAME, FRAME).is_none());
+        assert!(progress.complete(Side::B, 1004 * FRAME, FRAME) == Some(3));
+        assert!(progress.complete(Side::P, 1005 * FRAME, FRAME) == Some(4));
+    }
+
+    #[test]
+    fn restart_begins_with_the_first() {
+        let mut progress = started();
+        assert!(progress.complete(Side::P, 1001 * FRAME, FRAME) == Some(0));
+        progress.restart(2000 * FRAME);
+        assert!(progress.complete(Side::P, 2001 * FRAME, FRAME) == Some(1));
+    }
+
+    #[test]
+    fn silence_is_noticed() {
+        let mut progress = started();
+        assert!(!progress.is_stalled(1000 * FRAME + PATIENCE));
+        assert!(progress.is_stalled(1001 * FRAME + PATIENCE));
+        progress.complete(Side::P, 1001 * FRAME + PATIENCE, FRAME);
+        assert!(!progress.is_stalled(1001 * FRAME + PATIENCE));
+    }
+
+    #[test]
+    fn recovery_is_noticed_once() {
+        let mut progress = started();
+        assert!(!progress.has_recovered(true));
+        assert!(!progress.has_recovered(false));
+        assert!(progress.has_recovered(true));
+        assert!(!progress.has_recovered(true));
+    }
+}

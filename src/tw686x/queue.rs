@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The buffers of a channel, from user space to the chip and back.
+
+use super::{
+    channel::Channel,
+    chip::{
+        ChannelId,
+        Side, //
+    },
+    descriptors::List,
+    engine,
+    hardware::{
+        nanos,
+        Hardware, //
+    },
+    progress::Progress, //
+};
+use kernel::prelude::*;
+use media::{
+    v4l2::{
+        uapi,
+        VideoDevice, //
+    },
+    vb2::{
+        self,
+        Buffer,
+        Context,
+        FrameInfo,
+        IdleBuffer,
+        IoMode,
+        PlaneSizes,
+        Waiting, //
+    },
+};
+
+#[vtable]
+impl vb2::Operations for Channel {
+    type Owner = VideoDevice<Self>;
+    type Engine = vb2::Dma;
+    type Active<'q> = Slots<'q>;
+    type Stream = ();
+    type BufferData = List;
+
+    const CONFIG: vb2::Config = vb2::Config {
+        io_modes: &[
+            IoMode::Mmap,
+            IoMode::UserPtr,
+            IoMode::DmaBuf,
+            IoMode::Read, //
+        ],
+        // Two for the chip, and one for user space.
+        min_reqbufs_allocation: 3,
+        max_bytes: 64 << 20,
+        max_segments: super::descriptors::COUNT,
+        ..vb2::Config::DEFAULT
+    };
+
+    fn queue_setup(cx: &Context<'_, Self>) -> Result<PlaneSizes> {
+        PlaneSizes::new(&[cx.settings.lock().size_image()])
+    }
+
+    fn buf_prepare(cx: &Context<'_, Self>, buffer: &mut IdleBuffer<'_, Self>) -> Result {
+        let bytes = cx.settings.lock().size_image() as usize;
+
+        buffer.with_segments(0, |list, segments| list.fill(segments, bytes))?
+    }
+
+    fn start_streaming(cx: &Context<'_, Self>) -> Result {
+        let hw = cx.registration_data();
+        let settings = cx.settings.lock();
+        let now = vb2::now();
+
+        hw.check()?;
+        hw.program_format(cx.id, &settings);
+        cx.queue().with_active(|waiting, slots| {
+            slots.bytes = settings.size_image();
+            slots.frame_nanos = settings.standard.lines().frame_nanos();
+            Side::BOTH
+                .into_iter()
+                .try_for_each(|side| slots.load(hw, cx.id, side, waiting))
+        })?;
+        hw.engine.lock().start(cx.id, now);
+        cx.device().schedule_work(nanos(engine::DELAY));
+        Ok(())
+    }
+
+    fn stop_streaming(cx: &Context<'_, Self>, _stream: ()) {
+        let hw = cx.registration_data();
+
+        hw.engine.lock().stop(cx.id, &hw.regs);
+    }
+}
+
+/// What a channel of the chip has.
+#[derive(Default)]
+pub(crate) struct Slots<'q> {
+    pub(crate) progress: Progress,
+    /// What the tables of P and B are of; the trash page where there is nothing.
+    filling: [Option<Buffer<'q, Channel>>; 2],
+    /// A frame that is complete, if its table was exchanged in time.
+    complete: Option<(Buffer<'q, Channel>, FrameInfo)>,
+    /// The bytes of a frame.
+    bytes: u32,
+    /// How long a frame takes.
+    frame_nanos: u64,
+}
+
+impl<'q> Slots<'q> {
+    /// Gives a table, which the chip must not be using, the next buffer.
+    fn load(
+        &mut self,
+        hw: &Hardware<'_>,
+        id: ChannelId,
+        side: Side,
+        waiting: &Waiting<'q, Channel>,
+    ) -> Result {
+        let slot = &mut self.filling[side.index()];
+
+        *slot = waiting.next();
+        match slot {
+            Some(buffer) => hw.tables.write(id, side, buffer.data().iter()),
+            None => hw.tables.write_trash(id, side, self.bytes as usize),
+        }
+    }
+
+    /// The chip has completed a buffer: puts another one in its place. Where that fails, the channel
+    /// is to be stopped.
+    pub(crate) fn exchange(
+        &mut self,
+        hw: &Hardware<'_>,
+        id: ChannelId,
+        side: Side,
+        now: u64,
+        waiting: &Waiting<'q, Channel>,
+    ) -> Result {
+        let Some(sequence) = self.progress.complete(side, now, self.frame_nanos) else {
+            return Ok(());
+        };
+        let info = FrameInfo {
+            field: uapi::FIELD_SEQ_TB,
+            ..FrameInfo::new(sequence, now)
+        };
+
+        self.complete = self.filling[side.index()]
+            .take()
+            .map(|buffer| (buffer, info));
+        self.load(hw, id, side, waiting)
+    }
+
+    /// The table was exchanged in time.
+    pub(crate) fn done(&mut self) {
+        if let Some((buffer, info)) = self.complete.take() {
+            buffer.done(&info, &[self.bytes]);
+        }
+    }
+
+    /// The channel was stopped, and will be started again: gives up what may not be whole, and what
+    /// is not there any more.
+    pub(crate) fn give_up(&mut self, hw: &Hardware<'_>, id: ChannelId) {
+        if let Some((buffer, info)) = self.complete.take() {
+            buffer.error(&info);
+        }
+        for side in Side::BOTH {
+            let slot = &mut self.filling[side.index()];
+            let gone = slot.take_if(|buffer| buffer.is_invalidated());
+
+            if let Some(buffer) = gone {
+                let _ = hw.tables.write_trash(id, side, self.bytes as usize);
+                buffer.error(&FrameInfo::new(0, vb2::now()));
+            }
+        }
+    }
+}
