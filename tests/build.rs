@@ -23,7 +23,7 @@ fn main() {
         .args(["--default-enum-style", "consts", "--no-prepend-enum-name"])
         .args([
             "--allowlist-file",
-            "/usr/include/(linux/(videodev2|v4l2-.*|udmabuf|dma-.*)|drm/(drm|vgem).*)\\.h",
+            "/usr/include/(linux/(videodev2|v4l2-.*|udmabuf|vfio|dma-.*)|drm/(drm|vgem).*)\\.h",
         ])
         .arg("--output")
         .arg(&out)

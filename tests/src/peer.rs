@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device that captures into the memory of another: frames go from peer to peer, and the CPU
+//! looks at them where they have arrived.
+
+use crate::reader::fields::Fields;
+use crate::reader::Reader;
+use crate::stream::Frame;
+use crate::sys;
+use crate::sys::Mapping;
+use crate::v4l2::Device;
+use crate::v4l2::DMABUF;
+use crate::vfio::Function;
+
+use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+/// What memory that nobody writes is filled with.
+const UNTOUCHED: u8 = 0xee;
+
+type Result<T = ()> = std::result::Result<T, String>;
+
+fn at<E: std::fmt::Display>(what: &str) -> impl Fn(E) -> String + '_ {
+    move |error| format!("{what}: {error}")
+}
+
+/// A capture device, and a BAR with room for some of its frames.
+pub struct Peer<'a> {
+    device: &'a Device,
+    function: &'a Function,
+    map: Mapping,
+    /// The bytes of a frame, and those from one buffer to the next.
+    size: usize,
+    step: usize,
+    buffers: Vec<OwnedFd>,
+    reader: Reader,
+    streams: bool,
+}
+
+impl<'a> Peer<'a> {
+    /// Exports as many buffers as there is room for in a BAR, four at most.
+    pub fn new(device: &'a Device, function: &'a Function, bar: u32) -> Result<Self> {
+        let pix = device.format().map_err(at("G_FMT"))?;
+        let size = pix.sizeimage as usize;
+        let step = sys::page_align(size);
+        let room = function.size(bar).map_err(at("BAR"))? / step;
+        let buffers = (0..room.min(4))
+            .map(|n| function.export(bar, n * step, step))
+            .collect::<std::io::Result<Vec<_>>>()
+            .map_err(at("VFIO_DEVICE_FEATURE_DMA_BUF"))?;
+
+        if buffers.len() < 2 {
+            return Err(format!(
+                "the BAR has no room for two frames of {size} bytes"
+            ));
+        }
+        let fields = Fields::from_v4l2(pix.field).ok_or("a field order that is not known")?;
+        let reader = Reader::for_format(pix.pixelformat, pix.width, pix.height)
+            .ok_or("the reader does not know the format")?
+            .with_fields(fields);
+        Ok(Self {
+            device,
+            function,
+            map: function.map(bar).map_err(at("mapping the BAR"))?,
+            size,
+            step,
+            buffers,
+            reader,
+            streams: false,
+        })
+    }
+
+    fn queue(&self, index: u32) -> std::io::Result<()> {
+        self.device
+            .queue_dmabuf(index, &self.buffers[index as usize])
+    }
+
+    fn fill(&self) {
+        self.map.fill(0, self.step * self.buffers.len(), UNTOUCHED);
+    }
+
+    /// Whether nothing was written since it was filled.
+    fn is_untouched(&self) -> bool {
+        let len = self.step * self.buffers.len();
+        self.map.bytes(0, len).iter().all(|byte| *byte == UNTOUCHED)
+    }
+
+    fn start(&mut self) -> Result {
+        let count = self.buffers.len() as u32;
+        let there = self.device.request(DMABUF, count).map_err(at("REQBUFS"))?;
+        if there < count {
+            return Err(format!("{there} buffers of {count}"));
+        }
+        for index in 0..count {
+            self.queue(index).map_err(at("QBUF"))?;
+        }
+        self.device.stream_on().map_err(at("STREAMON"))?;
+        self.streams = true;
+        Ok(())
+    }
+
+    fn dequeue(&self) -> Result<Frame> {
+        let buffer = self.device.dequeue(DMABUF).map_err(at("DQBUF"))?;
+        Ok(buffer.into())
+    }
+
+    /// Takes so many frames, looks at each in the BAR, and gives the buffers back.
+    fn frames(&mut self, count: u32) -> Result {
+        for n in 0..count {
+            let frame = self.dequeue()?;
+            if frame.failed || frame.bytesused != self.size {
+                return Err(format!("frame {n}: {frame:?}"));
+            }
+            let offset = frame.index as usize * self.step;
+            let data = self.map.bytes(offset, self.size);
+            self.reader
+                .check(&data)
+                .into_result()
+                .map_err(|e| format!("frame {n}: {e}"))?;
+            self.queue(frame.index).map_err(at("QBUF"))?;
+        }
+        Ok(())
+    }
+
+    /// Frames arrive in the BAR.
+    pub fn stream(&mut self, frames: u32) -> Result<String> {
+        self.fill();
+        self.start()?;
+        self.frames(frames)?;
+        Ok(format!("{frames} frames of {} bytes", self.size))
+    }
+
+    /// The exporter refuses, or its memory cannot be reached: nothing is written.
+    pub fn refused(&mut self, errno: i32) -> Result<String> {
+        self.fill();
+        let count = self.buffers.len() as u32;
+        self.device.request(DMABUF, count).map_err(at("REQBUFS"))?;
+        match self.queue(0) {
+            Ok(()) => return Err("QBUF has taken it".into()),
+            Err(e) if e.raw_os_error() == Some(errno) => (),
+            Err(e) => return Err(format!("QBUF: {e}")),
+        }
+        if !self.is_untouched() {
+            return Err("it was written".into());
+        }
+        Ok(format!(
+            "QBUF: {}",
+            std::io::Error::from_raw_os_error(errno)
+        ))
+    }
+
+    /// The memory is revoked while the device writes it: within bounded time, after which nothing
+    /// is written, and buffers come back with an error. Then it is there again.
+    pub fn revoke(&mut self, rounds: u32, patience: Duration) -> Result<String> {
+        let mut slowest = Duration::ZERO;
+
+        self.fill();
+        self.start()?;
+        for round in 0..rounds {
+            // At another moment of the frame each time.
+            self.frames(2)?;
+            thread::sleep(Duration::from_millis(u64::from(round * 7 % 33)));
+
+            let start = Instant::now();
+            if round % 2 == 0 {
+                self.function.enable_memory(false).map_err(at("revoking"))?;
+            } else {
+                self.function.reset().map_err(at("VFIO_DEVICE_RESET"))?;
+            }
+            let took = start.elapsed();
+            slowest = slowest.max(took);
+            self.function.enable_memory(true).map_err(at("enabling"))?;
+            self.fill();
+            if took > patience {
+                return Err(format!("round {round}: {} ms", took.as_millis()));
+            }
+
+            let mut errors = 0;
+            for _ in 0..self.buffers.len() {
+                errors += u32::from(self.dequeue()?.failed);
+            }
+            if errors == 0 {
+                return Err(format!("round {round}: no buffer has an error"));
+            }
+            // The device goes on, for longer than it has slots.
+            thread::sleep(Duration::from_millis(150));
+            if !self.is_untouched() {
+                return Err(format!("round {round}: written after it was revoked"));
+            }
+            for index in 0..self.buffers.len() as u32 {
+                self.queue(index).map_err(at("QBUF"))?;
+            }
+        }
+        self.frames(4)?;
+        Ok(format!(
+            "{rounds} times, {} ms at most",
+            slowest.as_millis()
+        ))
+    }
+}
+
+impl Drop for Peer<'_> {
+    fn drop(&mut self) {
+        if self.streams {
+            let _ = self.device.stream_off();
+        }
+        let _ = self.device.request(DMABUF, 0);
+    }
+}
