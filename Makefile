@@ -44,6 +44,11 @@ demo:
 demo-display:
 	@scripts/demo-display
 
+# The same for a capture card, of which there is a model.
+.PHONY: demo-card
+demo-card:
+	@scripts/demo-card
+
 .PHONY: demo-browser
 demo-browser:
 	@scripts/demo-browser

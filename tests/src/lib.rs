@@ -6,6 +6,7 @@ pub mod card;
 pub mod cost;
 pub mod counters;
 pub mod display;
+pub mod dma;
 pub mod dmabuf;
 pub mod faults;
 pub mod kcov;

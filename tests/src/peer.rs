@@ -57,9 +57,10 @@ impl<'a> Peer<'a> {
             ));
         }
         let fields = Fields::from_v4l2(pix.field).ok_or("a field order that is not known")?;
-        let reader = Reader::for_format(pix.pixelformat, pix.width, pix.height)
-            .ok_or("the reader does not know the format")?
-            .with_fields(fields);
+        let size_of_frame = (pix.width, pix.height);
+        let strides = [pix.bytesperline];
+        let reader = Reader::of_fields(fields, pix.pixelformat, size_of_frame, &strides)
+            .ok_or("the reader does not know the format")?;
         Ok(Self {
             device,
             function,

@@ -268,6 +268,20 @@ impl Reader {
         .then(|| Self::new(layout))
     }
 
+    /// The same, of frames that consist of fields, each with a stamp.
+    pub fn of_fields(
+        fields: Fields,
+        fourcc: u32,
+        (width, height): (u32, u32),
+        bytesperline: &[u32],
+    ) -> Option<Self> {
+        if height % fields.count() != 0 {
+            return None;
+        }
+        Self::padded(fourcc, width, height / fields.count(), bytesperline)
+            .map(|reader| reader.with_fields(fields))
+    }
+
     /// Has frames consist of fields of this layout, each with a stamp.
     pub fn with_fields(self, fields: Fields) -> Self {
         Self { fields, ..self }

@@ -2,6 +2,7 @@
 
 //! Frames against what they should look like, and against what the device said of them.
 
+use crate::reader::fields::Fields;
 use crate::reader::stamp::Stamp;
 use crate::reader::Counts;
 use crate::reader::Reader;
@@ -15,8 +16,10 @@ use std::path::Path;
 /// Checks the frames of one device, in the format that it has when this is made.
 pub struct Checker {
     size: usize,
-    /// Reads the pixels; only vireo stamps its frames.
-    reader: Option<(Reader, u8)>,
+    /// Reads the pixels; only vireo and the model of a card stamp their frames.
+    reader: Option<Reader>,
+    /// The number of the device, where the stamp has what the driver says.
+    number: Option<u8>,
     last: Option<Frame>,
     stamp: Option<Stamp>,
     /// Frames that the device made when it had no buffer.
@@ -27,23 +30,26 @@ pub struct Checker {
 impl Checker {
     pub fn new(device: &Device) -> io::Result<Self> {
         let pix = device.format()?;
-        let bus = device.identity(Path::new(""))?.bus;
-        let reader = match bus.strip_prefix("platform:vireo.") {
-            None => None,
-            Some(number) => {
-                let number = number.parse().map_err(io::Error::other)?;
-                let strides = [pix.bytesperline];
-                let reader = Reader::padded(pix.pixelformat, pix.width, pix.height, &strides)
-                    .ok_or_else(|| io::Error::other("the reader does not know the format"))?;
-                if reader.layout().sizeimage != pix.sizeimage {
-                    return Err(io::Error::other("the reader expects another size"));
-                }
-                Some((reader, number))
+        let node = device.identity(Path::new(""))?;
+        let number = node.bus.strip_prefix("platform:vireo.");
+        let reader = if number.is_some() || node.driver.starts_with("tw686") {
+            let fields = Fields::from_v4l2(pix.field)
+                .ok_or_else(|| io::Error::other("the reader does not know the fields"))?;
+            let (size, strides) = ((pix.width, pix.height), [pix.bytesperline]);
+            let reader = Reader::of_fields(fields, pix.pixelformat, size, &strides)
+                .ok_or_else(|| io::Error::other("the reader does not know the format"))?;
+            if reader.sizeimage() != pix.sizeimage {
+                return Err(io::Error::other("the reader expects another size"));
             }
+            Some(reader)
+        } else {
+            None
         };
+        let number = number.map(str::parse).transpose();
         Ok(Self {
             size: pix.sizeimage as usize,
             reader,
+            number: number.map_err(io::Error::other)?,
             last: None,
             stamp: None,
             lost: 0,
@@ -58,7 +64,7 @@ impl Checker {
 
     /// What the reader has counted.
     pub fn counts(&self) -> Option<&Counts> {
-        self.reader.as_ref().map(|(reader, _)| reader.counts())
+        self.reader.as_ref().map(Reader::counts)
     }
 
     /// Says what is wrong with a frame.
@@ -80,13 +86,15 @@ impl Checker {
             }
             self.lost += frame.sequence - last.sequence - 1;
         }
-        if let Some((reader, number)) = &mut self.reader {
+        if let Some(reader) = &mut self.reader {
             let stamp = reader.check(data).into_result()?;
             let read = stamp.frame;
-            let told = (frame.sequence, frame.timestamp, *number);
-            let found = (read.sequence, read.timestamp / 1000 * 1000, read.device);
-            if found != told {
-                return Err(format!("the stamp says {found:?}, the device {told:?}"));
+            if let Some(number) = self.number {
+                let told = (frame.sequence, frame.timestamp, number);
+                let found = (read.sequence, read.timestamp / 1000 * 1000, read.device);
+                if found != told {
+                    return Err(format!("the stamp says {found:?}, the device {told:?}"));
+                }
             }
             self.stamp = Some(stamp);
         }

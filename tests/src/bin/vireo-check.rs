@@ -341,17 +341,12 @@ fn reader_of(
     options: &Options,
     fields: Fields,
     format: u32,
-    (width, height): (u32, u32),
+    size: (u32, u32),
     bytesperline: &[u32],
 ) -> io::Result<Reader> {
     let fields = options.fields.unwrap_or(fields);
-    let reader = match height % fields.count() {
-        0 => Reader::padded(format, width, height / fields.count(), bytesperline),
-        _ => None,
-    };
 
-    reader
-        .map(|reader| reader.with_fields(fields))
+    Reader::of_fields(fields, format, size, bytesperline)
         .ok_or_else(|| io::Error::other("vireo has no such format or size"))
 }
 

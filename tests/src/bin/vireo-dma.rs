@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Captures into the memory of another PCI function, which vfio-pci exports.
+//! Tests of devices that write memory by themselves.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
+use vireo_tests::dma;
 use vireo_tests::peer::Peer;
 use vireo_tests::v4l2::Device;
 use vireo_tests::vfio::Function;
 
 const USAGE: &str = "\
-usage: vireo-peer [OPTION...] stream|revoke|refused DEVICE FUNCTION
+usage: vireo-dma [OPTION...] stream|revoke|refused DEVICE FUNCTION
+       vireo-dma [OPTION...] sync|rotate|fence DEVICE
 
-Captures with DEVICE (/dev/video0) into a BAR of FUNCTION (0000:02:00.0), which
-vfio-pci, loaded before, exports as dma-bufs.
+The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
+(0000:02:00.0), which vfio-pci, loaded before, exports as dma-bufs.
 
   stream           each frame is looked at in the BAR
   revoke           the memory is revoked while it is written, again and again
   refused          QBUF says EINVAL, and nothing is written
+  sync             frames are there once an access of the CPU has begun, and with
+                   --bounced not before
+  rotate           eight dma-bufs on four indices: what a QBUF takes
+  fence            a buffer that vgem still reads is not written before it has
 
   --bar N          (default 2)
   --frames N       how many, or how many revocations (default 30)
   --patience MS    how long a revocation may take (default 200)
+  --bounced        memory is not coherent
 
 Exit status: 0 when all is well, 1 when something is wrong, 2 when the command
 line is.";
@@ -32,6 +39,7 @@ struct Options {
     bar: u32,
     frames: u32,
     patience: u64,
+    bounced: bool,
     words: Vec<String>,
 }
 
@@ -40,6 +48,7 @@ fn parse() -> Result<Options, lexopt::Error> {
         bar: 2,
         frames: 30,
         patience: 200,
+        bounced: false,
         words: Vec::new(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -48,6 +57,7 @@ fn parse() -> Result<Options, lexopt::Error> {
             Long("bar") => options.bar = parser.value()?.parse()?,
             Long("frames") => options.frames = parser.value()?.parse()?,
             Long("patience") => options.patience = parser.value()?.parse()?,
+            Long("bounced") => options.bounced = true,
             Value(word) => options.words.push(word.string()?),
             _ => return Err(arg.unexpected()),
         }
@@ -56,14 +66,21 @@ fn parse() -> Result<Options, lexopt::Error> {
 }
 
 fn run(options: &Options) -> Result<String, String> {
-    let [verb, device, function] = &options.words[..] else {
-        return Err(USAGE.into());
-    };
+    let (verb, device) = (options.words[0].as_str(), options.words[1].as_str());
     let device = Device::open(Path::new(device)).map_err(|e| format!("{device}: {e}"))?;
-    let function = Function::open(function).map_err(|e| format!("{function}: {e}"))?;
+
+    let Some(address) = options.words.get(2) else {
+        return match verb {
+            "sync" => dma::sync(&device, options.frames, !options.bounced),
+            "rotate" => dma::rotate(&device, options.frames, 8, 4),
+            "fence" => dma::fence(&device),
+            _ => Err(USAGE.into()),
+        };
+    };
+    let function = Function::open(address).map_err(|e| format!("{address}: {e}"))?;
     let mut peer = Peer::new(&device, &function, options.bar)?;
 
-    match verb.as_str() {
+    match verb {
         "stream" => peer.stream(options.frames),
         "revoke" => peer.revoke(options.frames, Duration::from_millis(options.patience)),
         "refused" => peer.refused(libc::EINVAL),
@@ -73,13 +90,13 @@ fn run(options: &Options) -> Result<String, String> {
 
 fn main() -> ExitCode {
     let options = match parse() {
-        Ok(options) if options.words.len() == 3 => options,
+        Ok(options) if (2..=3).contains(&options.words.len()) => options,
         Ok(_) => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
         Err(e) => {
-            eprintln!("vireo-peer: {e}\n{USAGE}");
+            eprintln!("vireo-dma: {e}\n{USAGE}");
             return ExitCode::from(2);
         }
     };
@@ -89,7 +106,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(e) => {
-            eprintln!("vireo-peer: {e}");
+            eprintln!("vireo-dma: {e}");
             ExitCode::FAILURE
         }
     }
