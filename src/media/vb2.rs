@@ -55,7 +55,10 @@ pub use self::{
         IoMode,
         TimestampSource, //
     },
-    context::Context,
+    context::{
+        ActiveContext,
+        Context, //
+    },
     engine::{
         Cpu,
         Dma,

@@ -24,6 +24,7 @@ use media::{
     },
     vb2::{
         self,
+        ActiveContext,
         Buffer,
         Context,
         FrameInfo,
@@ -89,6 +90,12 @@ impl vb2::Operations for Channel {
         let hw = cx.registration_data();
 
         hw.engine.lock().stop(cx.id, &hw.regs);
+    }
+
+    /// The chip may be in the middle of a frame, or have no signal and never end it: the channel is
+    /// stopped, and goes on a little later.
+    fn invalidate_mappings(cx: &ActiveContext<'_, Self>) {
+        cx.registration_data().reset(cx.device(), cx.id.into());
     }
 }
 

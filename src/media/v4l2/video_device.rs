@@ -19,6 +19,7 @@ use crate::{
     stats::Stats,
     vb2::{
         self,
+        ActiveContext,
         Context, //
     },
 };
@@ -136,6 +137,16 @@ impl<T: Capture> VideoDevice<T> {
     pub(super) unsafe fn from_raw<'a>(vdev: *mut bindings::video_device) -> &'a Self {
         // SAFETY: By the safety requirements.
         unsafe { &*container_of!(Opaque::cast_from(vdev), Self, vdev) }
+    }
+
+    /// The device that the node belongs to.
+    ///
+    /// # Safety
+    ///
+    /// The node must have been registered.
+    unsafe fn device<'a>(&'a self) -> &'a Device<T::Driver> {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe { Device::from_raw((*self.as_raw()).v4l2_dev) }
     }
 
     /// # Safety
@@ -299,14 +310,10 @@ impl<T: Capture> Node<T::Driver> for VideoDevice<T> {
 
 /// What the callbacks of a node can get at, besides the node.
 impl<'a, T: Capture> Context<'a, T> {
-    fn node(&self) -> &'a VideoDevice<T> {
-        self.owner()
-    }
-
     /// The device that the node belongs to.
     pub fn device(&self) -> &'a Device<T::Driver> {
-        // SAFETY: By the type invariants of `VideoDevice`; this is a callback.
-        unsafe { Device::from_raw((*self.node().as_raw()).v4l2_dev) }
+        // SAFETY: This is a callback of the node.
+        unsafe { self.owner().device() }
     }
 
     /// The device on the bus.
@@ -323,6 +330,22 @@ impl<'a, T: Capture> Context<'a, T> {
     pub fn registration_data(&self) -> &<T::Driver as Driver>::RegistrationData<'a> {
         // SAFETY: As above. By the invariance of `Context` the driver cannot choose `'a`: what has
         // this lifetime comes from what lives as long as the registration.
+        unsafe { self.device().registration_data() }
+    }
+}
+
+/// The same without the node's lock.
+impl<'a, T: Capture> ActiveContext<'a, T> {
+    /// As [`Context::device`].
+    pub fn device(&self) -> &'a Device<T::Driver> {
+        // SAFETY: The node was registered when the buffer was taken.
+        unsafe { self.owner().device() }
+    }
+
+    /// As [`Context::registration_data`].
+    pub fn registration_data(&self) -> &<T::Driver as Driver>::RegistrationData<'a> {
+        // SAFETY: By the type invariants the node is registered, or who unregisters it has not shut
+        // the queue down. This is invariant as well.
         unsafe { self.device().registration_data() }
     }
 }

@@ -74,3 +74,50 @@ impl<T: Operations> Deref for Context<'_, T> {
         self.owner
     }
 }
+
+/// A queue of which the driver has a buffer, and whose lock is not held by the calling thread: what
+/// [`Operations::invalidate_mappings`] is given.
+///
+/// [`Deref`] and the rest are as for [`Context`].
+///
+/// # Invariants
+///
+/// - `owner` embeds `queue`, and both are alive for `'a`.
+/// - The queue is not shut, or who shuts it waits for this to go.
+pub struct ActiveContext<'a, T: Operations> {
+    queue: &'a Queue<T>,
+    owner: &'a T::Owner,
+    _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+impl<'a, T: Operations> ActiveContext<'a, T> {
+    /// # Safety
+    ///
+    /// The invariants must hold for as long as the result is used.
+    pub(super) unsafe fn new(queue: &'a Queue<T>, owner: &'a T::Owner) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            queue,
+            owner,
+            _invariant: PhantomData,
+        }
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &'a Queue<T> {
+        self.queue
+    }
+
+    /// The object that embeds the queue.
+    pub fn owner(&self) -> &'a T::Owner {
+        self.owner
+    }
+}
+
+impl<T: Operations> Deref for ActiveContext<'_, T> {
+    type Target = T::Owner;
+
+    fn deref(&self) -> &T::Owner {
+        self.owner
+    }
+}

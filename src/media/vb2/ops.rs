@@ -14,7 +14,10 @@ use super::{
         Config,
         TimestampSource, //
     },
-    context::Context,
+    context::{
+        ActiveContext,
+        Context, //
+    },
     engine::Engine, //
 };
 use crate::bindings;
@@ -137,7 +140,7 @@ pub trait Operations: Sized + 'static {
     /// What this does, and the completion of buffers, must not wait for the queue's lock, with
     /// which the reservation lock is taken. Corresponds to `invalidate_mappings()` in the C
     /// `struct dma_buf_attach_ops`.
-    fn invalidate_mappings(_owner: &Self::Owner) {}
+    fn invalidate_mappings(_cx: &ActiveContext<'_, Self>) {}
 }
 
 /// The device that buffers are mapped for.

@@ -18,6 +18,7 @@ pub(super) use self::user::{
 };
 
 use super::{
+    ActiveContext,
     Buffer,
     Config,
     Context,
@@ -165,8 +166,8 @@ impl<E: Look> Operations for Camera<E> {
         buffer.data_mut().finished += 1;
     }
 
-    fn invalidate_mappings(camera: &Self) {
-        camera.invalidations.fetch_add(1, Relaxed);
+    fn invalidate_mappings(cx: &ActiveContext<'_, Self>) {
+        cx.invalidations.fetch_add(1, Relaxed);
     }
 
     fn start_streaming(cx: &Context<'_, Self>) -> Result {

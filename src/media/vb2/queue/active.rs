@@ -9,6 +9,7 @@ use super::{
             Buffer,
             RawBuffer, //
         },
+        context::ActiveContext,
         engine::Engine,
         list::List,
         memory::Memory,
@@ -223,9 +224,14 @@ impl<T: Operations> Queue<T> {
         drop(buffers);
 
         if T::HAS_INVALIDATE_MAPPINGS {
-            // SAFETY: As long as a buffer is taken, the queue streams, or is stopped by who waits
-            // for the buffer; its owner embeds it.
-            T::invalidate_mappings(unsafe { &*(*this.as_raw()).drv_priv.cast::<T::Owner>() });
+            // SAFETY: The buffer was taken while the queue streamed. Who stops and shuts it since
+            // frees the buffer before it ends, and gives up its memory first, for which it needs
+            // the reservation lock that is held.
+            let cx = unsafe {
+                let owner = &*(*this.as_raw()).drv_priv.cast::<T::Owner>();
+                ActiveContext::new(this, owner)
+            };
+            T::invalidate_mappings(&cx);
         }
         this.wait_until_returned(|_| usize::from(buffer.is_taken()));
     }
