@@ -7,14 +7,18 @@ use crate::dmabuf;
 use crate::stream::Backing;
 use crate::stream::Frame;
 use crate::stream::Stream;
+use crate::sys;
 use crate::sys::Mapping;
 use crate::v4l2::Device;
 use crate::v4l2::DMABUF;
+use crate::v4l2::USERPTR;
 use crate::verify::Checker;
 use crate::vgem::Vgem;
 
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -42,7 +46,6 @@ fn filled(size: usize) -> Result<(OwnedFd, Mapping)> {
 /// coherent, as with bounce buffers, they are not there before: `is_coherent` says which.
 pub fn sync(device: &Device, frames: u32, is_coherent: bool) -> Result<String> {
     let size = device.format().map_err(at("G_FMT"))?.sizeimage as usize;
-    let mut checker = Checker::new(device).map_err(at("format"))?;
     let (fd, map) = filled(size)?;
     let mut early = 0;
 
@@ -59,16 +62,22 @@ pub fn sync(device: &Device, frames: u32, is_coherent: bool) -> Result<String> {
         let after = dmabuf::bytes(fd.as_fd(), &map, size).map_err(at("reading"))?;
         device.stream_off().map_err(at("STREAMOFF"))?;
 
-        checker
+        // Numbers begin anew.
+        Checker::new(device)
+            .map_err(at("format"))?
             .check(&frame, &after)
             .map_err(|e| format!("frame {n}: {e}"))?;
         early += u32::from(before == after);
     }
     let expected = if is_coherent { frames } else { 0 };
     if early != expected {
-        return Err(format!("{early} frames of {frames} were there before the access began"));
+        return Err(format!(
+            "{early} frames of {frames} were there before the access began"
+        ));
     }
-    Ok(format!("{frames} frames, {early} there before the access began"))
+    Ok(format!(
+        "{frames} frames, {early} there before the access began"
+    ))
 }
 
 /// More buffers than indices, of which each is queued on the index that was dequeued: what a QBUF
@@ -144,4 +153,20 @@ pub fn fence(device: &Device) -> Result<String> {
         }
     }
     Err("it was not filled when the fence was signalled".into())
+}
+
+/// Memory that a file maps and that is a device's is no memory of a process.
+pub fn foreign(device: &Device, path: &Path) -> Result<String> {
+    let size = device.format().map_err(at("G_FMT"))?.sizeimage as usize;
+    let file = File::options().read(true).write(true).open(path);
+    let file = file.map_err(|e| format!("{}: {e}", path.display()))?;
+    let map = Mapping::shared(&file, 0, sys::page_align(size)).map_err(at("mmap"))?;
+
+    map.fill(0, size, UNTOUCHED);
+    device.request(USERPTR, 1).map_err(at("REQBUFS"))?;
+    match device.queue_userptr(0, map.address(), map.len()) {
+        Err(e) if e.raw_os_error() == Some(libc::EINVAL) => Ok(format!("QBUF: {e}")),
+        Err(e) => Err(format!("QBUF: {e}")),
+        Ok(()) => Err("QBUF has taken it".into()),
+    }
 }

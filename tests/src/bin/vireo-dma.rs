@@ -15,6 +15,7 @@ use vireo_tests::vfio::Function;
 const USAGE: &str = "\
 usage: vireo-dma [OPTION...] stream|revoke|refused DEVICE FUNCTION
        vireo-dma [OPTION...] sync|rotate|fence DEVICE
+       vireo-dma userptr DEVICE FILE
 
 The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
 (0000:02:00.0), which vfio-pci, loaded before, exports as dma-bufs.
@@ -26,6 +27,8 @@ The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
                    --bounced not before
   rotate           eight dma-bufs on four indices: what a QBUF takes
   fence            a buffer that vgem still reads is not written before it has
+
+  userptr          FILE maps a device's memory: QBUF says EINVAL
 
   --bar N          (default 2)
   --frames N       how many, or how many revocations (default 30)
@@ -77,6 +80,9 @@ fn run(options: &Options) -> Result<String, String> {
             _ => Err(USAGE.into()),
         };
     };
+    if verb == "userptr" {
+        return dma::foreign(&device, Path::new(address));
+    }
     let function = Function::open(address).map_err(|e| format!("{address}: {e}"))?;
     let mut peer = Peer::new(&device, &function, options.bar)?;
 
