@@ -534,10 +534,7 @@ pub fn receive_fd(socket: impl AsFd) -> io::Result<OwnedFd> {
 /// Receives bytes from a socket, and the descriptors that come with them: 16 at most.
 ///
 /// Returns how many bytes there were, 0 at the end.
-pub fn receive_with_fds(
-    socket: impl AsFd,
-    data: &mut [u8],
-) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub fn receive_with_fds(socket: impl AsFd, data: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut part = libc::iovec {
         iov_base: data.as_mut_ptr().cast(),
         iov_len: data.len(),

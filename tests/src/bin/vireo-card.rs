@@ -81,7 +81,11 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<()> {
     // Before the other, which says that all is ready.
-    let control = options.control.as_ref().map(UnixListener::bind).transpose()?;
+    let control = options
+        .control
+        .as_ref()
+        .map(UnixListener::bind)
+        .transpose()?;
     let (socket, _) = UnixListener::bind(&options.socket)?.accept()?;
     // There is one as long as the process lives.
     let card: &'static Card = Box::leak(Box::new(Card::new(options.chip, Link::new(socket))));

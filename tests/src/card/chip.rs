@@ -3,9 +3,6 @@
 //! The chip as its driver sees it: registers, channels that are enabled and complete buffers,
 //! interrupts.
 
-use super::frame::Geometry;
-use super::frame::Mode;
-use super::frame::Plan;
 use super::irq::Interrupts;
 use super::pci::Config;
 use super::pci::Effect;
@@ -20,10 +17,10 @@ use super::signal::Inputs;
 use super::signal::Standard;
 use super::Kind;
 
-use crate::reader::picture::Pattern;
-use crate::reader::picture::PictureParams;
-
 use std::time::Duration;
+
+#[path = "chip/capture.rs"]
+mod capture;
 
 /// How long a decoder looks for a standard.
 const DETECTION: Duration = Duration::from_millis(80);
@@ -154,8 +151,9 @@ impl Chip {
             return vec![0xff; count];
         }
         if count != 4 || offset % 4 != 0 {
-            self.counters
-                .fault(Fault::BadAccess, || format!("read of {count} at {offset:#x}"));
+            self.counters.fault(Fault::BadAccess, || {
+                format!("read of {count} at {offset:#x}")
+            });
             return vec![0xff; count];
         }
         self.read((offset / 4) as usize, now).to_le_bytes().to_vec()
@@ -172,8 +170,9 @@ impl Chip {
             }
             _ => {
                 let count = data.len();
-                self.counters
-                    .fault(Fault::BadAccess, || format!("write of {count} at {offset:#x}"));
+                self.counters.fault(Fault::BadAccess, || {
+                    format!("write of {count} at {offset:#x}")
+                });
             }
         }
     }
@@ -258,7 +257,7 @@ impl Chip {
                 enabled(n).then_some(Fault::ConfiguredWhileEnabled)
             }
             Reg::PhaseRef => (0..self.channels.len())
-                .any(|n| enabled(n) && (old ^ new) >> (16 + 2 * n) & 3 != 0)
+                .any(|n| enabled(n) && ((old ^ new) >> (16 + 2 * n)) & 3 != 0)
                 .then_some(Fault::ConfiguredWhileEnabled),
             Reg::PageTable(n, slot) => {
                 let any = self.kind.has_shared_tables();
@@ -293,7 +292,7 @@ impl Chip {
             } else {
                 self.counters.channels[n].cut += u64::from(channel.is_filling);
                 channel.is_stalled = false;
-                self.fifo_errors &= !(bit << 16 | bit << 24);
+                self.fifo_errors &= !((bit << 16) | (bit << 24));
             }
             channel.is_filling = false;
         }
@@ -301,7 +300,7 @@ impl Chip {
 
     fn fifo_status(&self) -> u32 {
         let lost = (0..self.channels.len()).filter(|n| self.signal(*n).is_none());
-        lost.fold(self.fifo_errors, |status, n| status | 1 << n)
+        lost.fold(self.fifo_errors, |status, n| status | (1 << n))
     }
 
     fn update_line(&mut self, now: Duration) {
@@ -340,7 +339,7 @@ impl Chip {
 
     /// Whether the driver expects 625 lines.
     fn expects_625(&self, n: usize) -> bool {
-        self.regs[index::VIDEO_CONTROL1] >> (13 + n) & 1 != 0
+        (self.regs[index::VIDEO_CONTROL1] >> (13 + n)) & 1 != 0
     }
 
     /// How long a field takes: what comes in says so, if anything does.
@@ -383,195 +382,6 @@ impl Chip {
         };
         let busy = if is_busy { regs::SDT_BUSY } else { 0 };
         set & 0xf | standard.map_or(0, |standard| (standard as u32) << 4) | busy
-    }
-
-    /// How the picture of a channel is to look.
-    pub fn look(&self, n: usize) -> PictureParams {
-        let decoder = |offset| self.regs[index::decoder(n, offset)] as u8;
-        PictureParams {
-            pattern: match self.signal(n) {
-                Some(_) => Pattern::Bars75,
-                None => Pattern::SolidBlue,
-            },
-            // Signed on the chip.
-            brightness: decoder(1) ^ 0x80,
-            contrast: decoder(2),
-            saturation: decoder(4),
-            hue: decoder(6) as i8,
-            ..PictureParams::default()
-        }
-    }
-
-    /// A field begins: what is to be done with the frame that it is the first of, if anything.
-    pub fn begin(&mut self, n: usize, field: u32) -> Option<Plan> {
-        self.channels[n].is_second_field = field % 2 != 0;
-        let is_idle = {
-            let channel = &self.channels[n];
-            !channel.is_enabled || channel.is_stalled || channel.is_filling
-        };
-        if is_idle || field % 2 != 0 || !self.is_there() || !self.is_captured(n, field) {
-            return None;
-        }
-        if !self.config.is_bus_master() {
-            self.counters
-                .fault(Fault::NotBusMaster, || format!("channel {n}"));
-            return None;
-        }
-        let slot = self.channels[n].slot;
-        let mode = match self.mode(n, slot) {
-            Ok(mode) => mode,
-            Err(fault) => {
-                self.counters
-                    .fault(fault, || format!("channel {n} slot {slot:?}"));
-                return None;
-            }
-        };
-        let Some(geometry) = Geometry::of(self.config(n), self.expects_625(n)) else {
-            let config = self.config(n);
-            self.counters
-                .fault(Fault::BadMode, || format!("channel {n} config {config:#x}"));
-            return None;
-        };
-        let whp = self.regs[index::whp(n, false)];
-        if !geometry.is_whp(whp) {
-            self.counters.fault(Fault::SizeMismatch, || {
-                format!("channel {n} whp {whp:#x} for {geometry:?}")
-            });
-        }
-        let channel = &mut self.channels[n];
-        channel.is_filling = true;
-        Some(Plan {
-            generation: channel.generation,
-            slot,
-            mode,
-            geometry,
-        })
-    }
-
-    /// Where a frame goes to.
-    fn mode(&self, n: usize, slot: Slot) -> Result<Mode, Fault> {
-        let address = |index: usize| match self.regs[index] {
-            0 => Err(Fault::NoAddress),
-            address => Ok(u64::from(address)),
-        };
-        match self.regs[index::PHASE_REF] >> (16 + 2 * n) & 3 {
-            0 => {
-                let config = self.config(n);
-                let (first, last) = (config & 0x3ff, config >> 10 & 0x3ff);
-                if last < first {
-                    return Err(Fault::NoDescriptor);
-                }
-                let table = if self.kind.has_shared_tables() { 0 } else { n };
-                Ok(Mode::Table {
-                    address: address(index::page_table(table, slot))? + u64::from(first) * 8,
-                    count: (last - first + 1) as usize,
-                })
-            }
-            2 => Ok(Mode::Frame {
-                address: address(index::address(n, slot, false))?,
-                pitch: self.regs[index::whp(n, false)] >> 11 & 0x7ff,
-            }),
-            3 => Ok(Mode::Fields {
-                first: address(index::address(n, slot, false))?,
-                second: match self.regs[index::whp(n, true)] {
-                    0 => None,
-                    _ => Some(address(index::address(n, slot, true))?),
-                },
-            }),
-            _ => Err(Fault::BadMode),
-        }
-    }
-
-    /// Whether the fields from this one on are not left out to lower the rate.
-    ///
-    /// The bits of the register stand for fields, and begin anew after half a second; a frame goes
-    /// by its second field.
-    fn is_captured(&self, n: usize, field: u32) -> bool {
-        let control = self.regs[index::field_ctrl(n)];
-        let period = if self.expects_625(n) { 25 } else { 30 };
-        control >> 31 == 0 || control >> ((field + 1) % period) & 1 != 0
-    }
-
-    /// Whether a frame that was begun is still wanted.
-    pub fn is_current(&self, n: usize, generation: u32) -> bool {
-        let channel = &self.channels[n];
-        channel.generation == generation && !channel.is_stalled && self.is_there()
-    }
-
-    /// A frame could not be begun after all.
-    pub fn give_up(&mut self, n: usize, generation: u32) {
-        let channel = &mut self.channels[n];
-        if channel.generation == generation {
-            channel.is_filling = false;
-        }
-    }
-
-    /// A frame is complete: the other slot is next. `memory` says where it went.
-    pub fn complete(
-        &mut self,
-        n: usize,
-        plan: &Plan,
-        memory: Vec<u8>,
-        is_trash: bool,
-        now: Duration,
-    ) {
-        if !self.is_current(n, plan.generation) {
-            self.give_up(n, plan.generation);
-            return;
-        }
-        let is_blue = self.signal(n).is_none();
-        let channel = &mut self.channels[n];
-        let counts = &mut self.counters.channels[n];
-        counts.frames += 1;
-        counts.blue += u64::from(is_blue);
-        channel.unasked += 1;
-        if is_trash {
-            counts.trash += 1;
-        } else if channel.last[plan.slot as usize] == memory {
-            counts.reused += 1;
-        }
-        channel.last[plan.slot as usize] = memory;
-        channel.is_filling = false;
-        channel.slot = plan.slot.other();
-        if std::mem::take(&mut channel.lose) {
-            return;
-        }
-        self.pb_status = self.pb_status & !(1 << n) | (plan.slot as u32) << n;
-        self.int_status |= 1 << n;
-        self.update_line(now);
-    }
-
-    /// A FIFO error of a channel, which does nothing from then on.
-    pub fn fail_fifo(&mut self, n: usize, is_overflow: bool, now: Duration) {
-        let bit = if is_overflow { 24 } else { 16 };
-        self.fifo_errors |= 1 << (bit + n);
-        self.channels[n].is_stalled = true;
-        self.channels[n].is_filling = false;
-        self.is_fifo_news = true;
-        self.update_line(now);
-    }
-
-    /// The engine has waited too long, and all channels do nothing from then on.
-    pub fn time_out(&mut self, now: Duration) {
-        for channel in &mut self.channels {
-            channel.is_stalled = channel.is_enabled;
-            channel.is_filling = false;
-        }
-        self.int_status |= regs::INT_DMA_TIMEOUT;
-        self.update_line(now);
-    }
-
-    /// The link goes down, or comes up: then the chip has forgotten everything.
-    pub fn set_link(&mut self, is_up: bool) {
-        if is_up == self.is_link_down {
-            self.is_link_down = !is_up;
-            if is_up {
-                self.config.reset();
-                self.reset();
-            } else {
-                self.irq.set_line(false);
-            }
-        }
     }
 }
 

@@ -31,7 +31,7 @@ impl Geometry {
         const HALF_WIDTH: u32 = 1 << 23;
         const HALF_HEIGHT: u32 = 1 << 24;
         Some(Self {
-            fourcc: match config >> 20 & 7 {
+            fourcc: match (config >> 20) & 7 {
                 0 => fourcc(b"UYVY"),
                 5 => fourcc(b"RGBP"),
                 6 => fourcc(b"YUYV"),
@@ -145,7 +145,11 @@ impl Target {
     /// Fields in memory of their own; a second one without memory is left out.
     pub fn fields(first: u64, second: Option<u64>, geometry: &Geometry) -> Self {
         let mut target = Self::lines(geometry, |field, row| {
-            let base = if field == 0 { first } else { second.unwrap_or(0) };
+            let base = if field == 0 {
+                first
+            } else {
+                second.unwrap_or(0)
+            };
             base + row * geometry.line() as u64
         });
         if second.is_none() {
@@ -187,7 +191,11 @@ impl Target {
 
     /// Whether most of it goes to pages that are there more than once.
     pub fn is_trash(&self) -> bool {
-        let mut pages: Vec<_> = self.pieces.iter().map(|piece| piece.address >> 12).collect();
+        let mut pages: Vec<_> = self
+            .pieces
+            .iter()
+            .map(|piece| piece.address >> 12)
+            .collect();
         pages.sort_unstable();
         pages.dedup();
         let full = self.pieces.iter().filter(|piece| piece.len >= 2048).count();
@@ -200,7 +208,9 @@ mod tests {
     use super::*;
 
     fn table(descriptors: &[(u32, u32)]) -> Vec<u8> {
-        let words = descriptors.iter().flat_map(|(what, address)| [what, address]);
+        let words = descriptors
+            .iter()
+            .flat_map(|(what, address)| [what, address]);
         words.flat_map(|word| word.to_le_bytes()).collect()
     }
 
@@ -275,8 +285,8 @@ mod tests {
         let geometry = of(5 << 20, true).expect("RGB565");
         assert_eq!((geometry.width, geometry.lines), (720, 288));
         assert_eq!(geometry.fourcc, fourcc(b"RGBP"));
-        assert!(geometry.is_whp(288 << 22 | 1440 << 11 | 1440));
-        assert!(!geometry.is_whp(240 << 22 | 1440 << 11 | 1440));
+        assert!(geometry.is_whp((288 << 22) | (1440 << 11) | 1440));
+        assert!(!geometry.is_whp((240 << 22) | (1440 << 11) | 1440));
     }
 
     #[test]

@@ -174,10 +174,12 @@ mod tests {
         irq.set_line(false);
         irq.set_line(true);
         assert_eq!(count(&socket), 0);
-        irq.set(Kind::IntX, UNMASK, 1, Vec::new()).expect("unmasked");
+        irq.set(Kind::IntX, UNMASK, 1, Vec::new())
+            .expect("unmasked");
         assert_eq!(count(&socket), 1);
         irq.set_line(false);
-        irq.set(Kind::IntX, UNMASK, 1, Vec::new()).expect("unmasked");
+        irq.set(Kind::IntX, UNMASK, 1, Vec::new())
+            .expect("unmasked");
         assert_eq!(count(&socket), 0);
     }
 
@@ -194,8 +196,13 @@ mod tests {
             irq.set_line(false);
         }
         assert_eq!((count(&intx), count(&msi)), (0, 3));
-        irq.set(Kind::Msi, irq_set::DATA_NONE | irq_set::ACTION_TRIGGER, 0, Vec::new())
-            .expect("gone");
+        irq.set(
+            Kind::Msi,
+            irq_set::DATA_NONE | irq_set::ACTION_TRIGGER,
+            0,
+            Vec::new(),
+        )
+        .expect("gone");
         irq.set_line(true);
         assert_eq!((count(&intx), count(&msi)), (1, 0));
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// The number of the device in a stamp: the channel, and the input.
 pub fn device(channel: usize, input: usize) -> u8 {
-    (channel | input << 4) as u8
+    (channel | (input << 4)) as u8
 }
 
 /// Makes the fields of a channel.

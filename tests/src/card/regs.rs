@@ -166,7 +166,7 @@ impl Reg {
             return None;
         }
         let low = index & 0xff;
-        let channel = group * 4 + (low >> 4 & 3);
+        let channel = group * 4 + ((low >> 4) & 3);
         Some(match low {
             0x00..=0x3f => match low & 15 {
                 0x0 => Self::VidStat(channel),
@@ -289,7 +289,10 @@ mod tests {
                     at(index::channel_config(channel)),
                     Some(Reg::ChannelConfig(channel))
                 );
-                assert_eq!(at(index::field_ctrl(channel)), Some(Reg::FieldCtrl(channel)));
+                assert_eq!(
+                    at(index::field_ctrl(channel)),
+                    Some(Reg::FieldCtrl(channel))
+                );
                 assert_eq!(at(index::decoder(channel, 0)), Some(Reg::VidStat(channel)));
                 assert_eq!(at(index::decoder(channel, 15)), Some(Reg::SdtEn(channel)));
             }
@@ -304,7 +307,9 @@ mod tests {
             assert_eq!(Reg::at(index, Kind::Tw6864), None);
             assert!(Reg::at(index, Kind::Tw6869).is_some());
         }
-        for index in [0x07, 0x0e, 0x41, 0x83, 0xc0, 0xde, 0x140, 0x189, 0x300, 0x3ff] {
+        for index in [
+            0x07, 0x0e, 0x41, 0x83, 0xc0, 0xde, 0x140, 0x189, 0x300, 0x3ff,
+        ] {
             assert_eq!(Reg::at(index, Kind::Tw6869), None, "{index:#x}");
         }
     }

@@ -203,7 +203,10 @@ mod tests {
             (Fields::SeqTb, Fields::One),
         ] {
             let frame = frame(layout, is, [4, 5]);
-            assert!(!Reader::new(layout).with_fields(should).check(&frame).is_ok());
+            assert!(!Reader::new(layout)
+                .with_fields(should)
+                .check(&frame)
+                .is_ok());
         }
     }
 

@@ -4,6 +4,11 @@
 
 use super::*;
 
+use super::super::frame::Mode;
+use super::super::frame::Plan;
+
+use crate::reader::picture::Pattern;
+
 const NOW: Duration = Duration::from_secs(1);
 const NTSC: u32 = 0x3c2d_05a0;
 
@@ -27,7 +32,11 @@ fn streaming(kind: Kind, channels: u32) -> Chip {
 
 fn enable(chip: &mut Chip, channels: u32) {
     chip.write(index::CHANNEL_ENABLE, channels, NOW);
-    let command = if channels == 0 { 0 } else { regs::DMA_CMD_ENABLE };
+    let command = if channels == 0 {
+        0
+    } else {
+        regs::DMA_CMD_ENABLE
+    };
     chip.write(index::DMA_CMD, command | channels, NOW);
 }
 
@@ -58,7 +67,7 @@ fn slots_take_turns() {
             assert_eq!(chip.read(0, NOW), 1 << n);
             assert!(!chip.irq.line());
             assert_eq!(chip.read(0, NOW), 0);
-            assert_eq!(chip.read(1, NOW) >> n & 1, bit);
+            assert_eq!((chip.read(1, NOW) >> n) & 1, bit);
         }
     }
     // The third one is not enabled.
@@ -81,7 +90,7 @@ fn channels_have_tables_or_share_them() {
     assert_eq!(table(frame(&mut chip, 2, 0)), (0x30_0000, 256));
     assert_eq!(table(frame(&mut chip, 2, 0)), (0x30_1000, 256));
     let mut chip = streaming(Kind::Tw6864, 0);
-    chip.write(index::channel_config(2), 767 << 10 | 512, NOW);
+    chip.write(index::channel_config(2), (767 << 10) | 512, NOW);
     enable(&mut chip, 4);
     assert_eq!(table(frame(&mut chip, 2, 0)), (0x10_0000 + 512 * 8, 256));
     assert_eq!(faults(&chip), []);
@@ -227,13 +236,17 @@ fn fields_are_left_out() {
 fn standards_are_detected() {
     let mut chip = Chip::new(Kind::Tw6869);
     let (sdt, start) = (index::decoder(1, 0xe), index::decoder(1, 0xf));
-    for (input, standard) in [(0, Standard::NtscM), (1, Standard::Pal), (3, Standard::Pal60)] {
+    for (input, standard) in [
+        (0, Standard::NtscM),
+        (1, Standard::Pal),
+        (3, Standard::Pal60),
+    ] {
         chip.write(index::channel_config(1), input << 30, NOW);
         chip.write(sdt, regs::SDT_AUTO, NOW);
         chip.write(start, 0xff, NOW);
         assert!(chip.read(sdt, NOW) & regs::SDT_BUSY != 0);
         let found = chip.read(sdt, NOW + DETECTION);
-        assert_eq!(found, regs::SDT_AUTO | (standard as u32) << 4);
+        assert_eq!(found, regs::SDT_AUTO | ((standard as u32) << 4));
     }
     // Nothing to be found.
     chip.write(index::channel_config(1), 2 << 30, NOW);
@@ -249,7 +262,10 @@ fn standards_are_detected() {
 fn a_picture_has_what_is_in_the_registers() {
     let mut chip = Chip::new(Kind::Tw6869);
     let look = chip.look(5);
-    assert_eq!((look.brightness, look.contrast, look.saturation), (128, 100, 128));
+    assert_eq!(
+        (look.brightness, look.contrast, look.saturation),
+        (128, 100, 128)
+    );
     for (offset, value) in [(1, 0xff), (2, 7), (4, 9), (6, 0x80)] {
         chip.write(index::decoder(5, offset), value, NOW);
     }

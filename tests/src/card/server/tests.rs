@@ -156,14 +156,14 @@ impl Client {
             let table = 0x1000 + 0x800 * slot as u64;
             for (n, from) in (0..SIZE).step_by(4096).enumerate() {
                 let len = (SIZE - from).min(4096) as u32;
-                let words = [1 << 30 | len, buffer as u32 + from as u32].map(u32::to_le_bytes);
+                let words = [(1 << 30) | len, buffer as u32 + from as u32].map(u32::to_le_bytes);
                 tables.write(0x800 * slot as usize + 8 * n, words.as_flattened());
             }
             self.write(index::page_table(0, slot), table as u32);
         }
         self.access(region::CONFIG, 4, Some(6));
-        self.write(index::channel_config(0), 3 << 23 | 255 << 10);
-        self.write(index::whp(0, false), 120 << 22 | 720 << 11 | 720);
+        self.write(index::channel_config(0), (3 << 23) | (255 << 10));
+        self.write(index::whp(0, false), (120 << 22) | (720 << 11) | 720);
         self.write(index::CHANNEL_ENABLE, 1);
         self.write(index::DMA_CMD, regs::DMA_CMD_ENABLE | 1);
     }
@@ -190,7 +190,10 @@ fn a_device_is_described() {
     let refused = client.ask(command::VERSION, &[1, 0, 0, 0], None);
     assert_eq!(refused, Err(libc::EINVAL));
     let info = client.ask(command::DEVICE_GET_INFO, &[0; 16], None);
-    assert_eq!(info.expect("info")[4..], [3, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0]);
+    assert_eq!(
+        info.expect("info")[4..],
+        [3, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0]
+    );
     let mut size = |index: u8| {
         let mut body = [0; 32];
         body[8] = index;
@@ -234,9 +237,14 @@ fn frames_come_by_memory() {
     client.write(index::DMA_CMD, 0);
     memory.fill(0x8_0000, 0x8_0000, 0xcc);
     thread::sleep(Duration::from_millis(100));
-    assert!(memory.bytes(0x8_0000, 0x8_0000).iter().all(|byte| *byte == 0xcc));
+    assert!(memory
+        .bytes(0x8_0000, 0x8_0000)
+        .iter()
+        .all(|byte| *byte == 0xcc));
     let chip = lock(&client.card.chip);
-    assert!(Fault::ALL.into_iter().all(|fault| chip.counters.count(fault) == 0));
+    assert!(Fault::ALL
+        .into_iter()
+        .all(|fault| chip.counters.count(fault) == 0));
 }
 
 #[test]
@@ -263,9 +271,16 @@ fn frames_come_by_messages() {
         frame.write((address - 0x100_0000) as usize, &body[16..]);
         left -= count;
         // It is counted, and does not end the frame.
-        let answer = if refused { Err(libc::EFAULT) } else { Ok(Vec::new()) };
+        let answer = if refused {
+            Err(libc::EFAULT)
+        } else {
+            Ok(Vec::new())
+        };
         refused = false;
-        client.socket.write_all(&header.reply(&answer)).expect("sent");
+        client
+            .socket
+            .write_all(&header.reply(&answer))
+            .expect("sent");
     }
     assert_eq!(good(&frame, 0) % 2, 0);
     let chip = lock(&client.card.chip);
@@ -289,7 +304,10 @@ fn nothing_is_written_where_it_was_unmapped() {
     let (header, _) = client.receive();
     assert_eq!(header.command, command::DMA_WRITE);
     client.write(index::DMA_CMD, 0);
-    assert!(memory.bytes(0x8_0000, 0x8_0000).iter().all(|byte| *byte == 0xcc));
+    assert!(memory
+        .bytes(0x8_0000, 0x8_0000)
+        .iter()
+        .all(|byte| *byte == 0xcc));
 }
 
 #[test]
@@ -312,7 +330,15 @@ fn errors_on_demand() {
     ] {
         assert_eq!(obey(card, line), Ok("ok".into()), "{line}");
     }
-    for line in ["", "fifo", "fifo 4", "signal 0 4 pal", "signal 0 0 x", "link", "unplug"] {
+    for line in [
+        "",
+        "fifo",
+        "fifo 4",
+        "signal 0 4 pal",
+        "signal 0 0 x",
+        "link",
+        "unplug",
+    ] {
         assert!(obey(card, line).is_err(), "{line}");
     }
     let json = obey(card, "json").expect("an object");
