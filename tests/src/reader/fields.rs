@@ -87,12 +87,21 @@ impl Fields {
 
     /// Puts the lines of a frame in the order in which they are shown, with its layout.
     pub fn weave(self, layout: &Layout, frame: &[u8]) -> (Layout, Vec<u8>) {
-        let height = layout.height * self.count();
-        let whole = Layout::negotiate(layout.format.fourcc, layout.width, height)
-            .padded(&[layout.bytesperline()]);
+        let line = layout.bytesperline();
+        let whole = match self.count() {
+            1 => *layout,
+            count => {
+                let height = layout.height * count;
+                let tight = Layout::negotiate(layout.format.fourcc, layout.width, height);
+                match tight.bytesperline() == line {
+                    true => tight,
+                    false => tight.padded(&[line]),
+                }
+            }
+        };
         let frame = match self {
             Self::SeqTb => {
-                let line = layout.bytesperline() as usize;
+                let line = line as usize;
                 let (first, second) = frame.split_at(layout.sizeimage as usize);
                 let pairs = first.chunks_exact(line).zip(second.chunks_exact(line));
                 pairs.flat_map(|(a, b)| [a, b]).flatten().copied().collect()
