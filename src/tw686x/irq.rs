@@ -64,13 +64,14 @@ impl v4l2::IrqHandler<Card> for Interrupt {
             }
         }
 
-        // Tables were written while the engine did not use them, if it does not use them now.
+        // Tables were exchanged while the engine did not use them, if it does not use them now.
         let since = hw.regs.read::<regs::PB_STATUS>().video() ^ sides;
-        resets = resets | (since & complete);
+        let complete = complete.without(resets);
         for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
-            if !resets.contains(channel.id) {
-                channel.queue().with_active(|_, slots| slots.done());
-            }
+            let is_in_time = !since.contains(channel.id);
+            channel
+                .queue()
+                .with_active(|_, slots| slots.done(is_in_time));
         }
         hw.reset(cx, resets & enabled);
         IrqReturn::Handled

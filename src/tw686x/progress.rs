@@ -9,10 +9,9 @@ const PATIENCE: u64 = 1_000_000_000;
 
 /// What is known of the frames of a channel since it was started.
 ///
-/// The engine fills P and B by turns, and says which one it has completed last. If that is the one
-/// that is known already there is nothing new, or an even number of frames was missed: both buffers
-/// are in use then, or may be, and nothing is taken. If it is the other, that one is not in use
-/// until the engine has filled the first again.
+/// The engine fills P and B by turns, and says which one it has completed last: that one is not in
+/// use until the other is complete. If it is the same as before, there is nothing new, as when two
+/// interrupts tell of one frame; or an even number of frames has come, which takes longer than one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     /// The buffer that was completed last; B before there was any.
@@ -43,20 +42,20 @@ impl Progress {
         self.time = now;
     }
 
-    /// The buffer that the engine does not use now; if it is not late.
-    pub(crate) fn idle(&self) -> Side {
-        self.last
-    }
-
     /// The engine says that `side` was completed last. Returns the number of the frame, if it is
-    /// new. `frame_nanos` is how long one takes.
+    /// new: those before it that nobody has seen are lost. `frame_nanos` is how long one takes.
     pub(crate) fn complete(&mut self, side: Side, now: u64, frame_nanos: u64) -> Option<u32> {
-        if side == self.last {
+        let elapsed = now.saturating_sub(self.time);
+        let lost = if side != self.last {
+            // An odd number of frames has come.
+            elapsed / (2 * frame_nanos) * 2
+        } else if elapsed < frame_nanos + frame_nanos / 4 {
             return None;
-        }
-        // An odd number of frames has come: all but one of them are lost.
-        let pairs = now.saturating_sub(self.time) / (2 * frame_nanos);
-        let sequence = self.sequence.wrapping_add(2 * pairs as u32);
+        } else {
+            // An even number: two, unless the third one after them was late as well.
+            (elapsed / frame_nanos).max(2) / 2 * 2 - 1
+        };
+        let sequence = self.sequence.wrapping_add(lost as u32);
 
         self.last = side;
         self.time = now;
@@ -97,7 +96,6 @@ mod tests {
         for (n, side) in (0..10).zip([Side::P, Side::B].into_iter().cycle()) {
             let now = (1001 + n) * FRAME;
             assert!(progress.complete(side, now, FRAME) == Some(n as u32));
-            assert!(progress.idle() == side);
             // There is nothing new.
             assert!(progress.complete(side, now + 1, FRAME).is_none());
         }
@@ -115,10 +113,16 @@ mod tests {
     fn lost_frames_leave_gaps() {
         let mut progress = started();
         assert!(progress.complete(Side::P, 1001 * FRAME, FRAME) == Some(0));
-        // Two were missed: nobody can tell that from none.
-        assert!(progress.complete(Side::P, 1003 * FRAME, FRAME).is_none());
+        // One was missed.
+        assert!(progress.complete(Side::P, 1003 * FRAME + FRAME / 2, FRAME) == Some(2));
         assert!(progress.complete(Side::B, 1004 * FRAME, FRAME) == Some(3));
-        assert!(progress.complete(Side::P, 1005 * FRAME, FRAME) == Some(4));
+        // The last one was seen late, so that two more are not two frames away.
+        assert!(progress.complete(Side::P, 1005 * FRAME + FRAME / 2, FRAME) == Some(4));
+        assert!(progress.complete(Side::P, 1007 * FRAME, FRAME) == Some(6));
+        // Two, and three.
+        assert!(progress.complete(Side::B, 1010 * FRAME, FRAME) == Some(9));
+        assert!(progress.complete(Side::B, 1014 * FRAME, FRAME) == Some(13));
+        assert!(progress.complete(Side::P, 1015 * FRAME, FRAME) == Some(14));
     }
 
     #[test]

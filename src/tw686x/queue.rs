@@ -105,8 +105,12 @@ pub(crate) struct Slots<'q> {
     pub(crate) progress: Progress,
     /// What the tables of P and B are of; the trash page where there is nothing.
     filling: [Option<Buffer<'q, Channel>>; 2],
-    /// A frame that is complete, if its table was exchanged in time.
+    /// A frame that is complete, if its table was exchanged in time; and which one that was.
     complete: Option<(Buffer<'q, Channel>, FrameInfo)>,
+    exchanged: Option<Side>,
+    /// The table that was exchanged too late, with what was in it before. The engine may write that,
+    /// or what is in it now, or some of both.
+    late: Option<(Side, Option<Buffer<'q, Channel>>)>,
     /// The bytes of a frame.
     bytes: u32,
     /// How long a frame takes.
@@ -149,25 +153,38 @@ impl<'q> Slots<'q> {
             ..FrameInfo::new(sequence, now)
         };
 
-        self.complete = self.filling[side.index()]
-            .take()
-            .map(|buffer| (buffer, info));
+        let complete = self.filling[side.index()].take();
+        match self.late.take() {
+            // Nobody knows where the frame is: both are queued again.
+            Some((late, before)) if late == side => drop((complete, before)),
+            late => {
+                self.late = late;
+                self.complete = complete.map(|buffer| (buffer, info));
+            }
+        }
+        self.exchanged = Some(side);
         self.load(hw, id, side, waiting)
     }
 
-    /// The table was exchanged in time.
-    pub(crate) fn done(&mut self) {
-        if let Some((buffer, info)) = self.complete.take() {
+    /// The table was exchanged, and in time if it is not in use now.
+    pub(crate) fn done(&mut self, is_in_time: bool) {
+        let complete = self.complete.take();
+        let Some(side) = self.exchanged.take() else {
+            return;
+        };
+
+        if !is_in_time {
+            self.late = Some((side, complete.map(|(buffer, _)| buffer)));
+        } else if let Some((buffer, info)) = complete {
             buffer.done(&info, &[self.bytes]);
         }
     }
 
-    /// The channel was stopped, and will be started again: gives up what may not be whole, and what
-    /// is not there any more.
+    /// The channel was stopped, and will be started again with what is in its tables: gives up what
+    /// is not there any more. Frames that may not be whole are queued again.
     pub(crate) fn give_up(&mut self, hw: &Hardware<'_>, id: ChannelId) {
-        if let Some((buffer, info)) = self.complete.take() {
-            buffer.error(&info);
-        }
+        drop((self.late.take(), self.complete.take()));
+        self.exchanged = None;
         for side in Side::BOTH {
             let slot = &mut self.filling[side.index()];
             let gone = slot.take_if(|buffer| buffer.is_invalidated());
