@@ -5,7 +5,10 @@
 //! C header: [`include/linux/iosys-map.h`](srctree/include/linux/iosys-map.h)
 
 use crate::bindings;
-use core::ptr::NonNull;
+use core::{
+    mem::replace,
+    ptr::NonNull, //
+};
 use kernel::{
     ffi::c_void,
     prelude::*, //
@@ -102,23 +105,44 @@ impl Map {
     /// Writes nothing and returns `ERANGE` if it does not fit.
     #[inline]
     pub fn write(&self, offset: usize, data: &[u8]) -> Result {
-        self.check(offset, data.len())?;
+        self.write_lines(offset, 0, 1, data)
+    }
+
+    /// Copies `line` into the memory `count` times: `offset` bytes from its beginning, and each
+    /// time `stride` bytes further on.
+    ///
+    /// Writes nothing and returns `ERANGE` if that does not fit.
+    #[inline]
+    pub fn write_lines(&self, offset: usize, stride: usize, count: usize, line: &[u8]) -> Result {
+        let Some(last) = last_line(offset, stride, count)? else {
+            return Ok(());
+        };
+
+        self.check(last, line.len())?;
+
+        // What is behind the last of them is never used.
+        let offsets = (0..count).scan(offset, |next, _| {
+            Some(replace(next, next.wrapping_add(stride))) //
+        });
 
         if self.is_iomem() {
-            let mut raw = self.raw;
-            // SAFETY: By the type invariants, and by the check above.
-            unsafe {
-                bindings::iosys_map_memcpy_to(&mut raw, offset, data.as_ptr().cast(), data.len());
-            };
+            for offset in offsets {
+                let mut raw = self.raw;
+                let (line, len) = (line.as_ptr().cast(), line.len());
+                // SAFETY: By the type invariants, and by the check above.
+                unsafe { bindings::iosys_map_memcpy_to(&mut raw, offset, line, len) };
+            }
         } else {
-            // Memory that others may access is left to C's `memcpy()`: to the compiler, the
-            // function of `core` would promise that nobody does.
-            //
-            // SAFETY: By the type invariants, and by the check above; `data` cannot overlap with
-            // memory that has no references to it.
-            unsafe {
-                let vaddr = self.raw.__bindgen_anon_1.vaddr.byte_add(offset);
-                bindings::memcpy(vaddr, data.as_ptr().cast(), data.len());
+            for offset in offsets {
+                // Memory that others may access is left to C's `memcpy()`: to the compiler, the
+                // function of `core` would promise that nobody does.
+                //
+                // SAFETY: By the type invariants, and by the check above; `line` cannot overlap
+                // with memory that has no references to it.
+                unsafe {
+                    let vaddr = self.raw.__bindgen_anon_1.vaddr.byte_add(offset);
+                    bindings::memcpy(vaddr, line.as_ptr().cast(), line.len());
+                }
             }
         }
         Ok(())
@@ -156,6 +180,21 @@ impl Map {
     }
 }
 
+/// Where the last of `count` lines begins that are `stride` bytes apart, if there are any; `ERANGE`
+/// where that cannot be told.
+#[inline]
+pub(crate) fn last_line(offset: usize, stride: usize, count: usize) -> Result<Option<usize>> {
+    let Some(before) = count.checked_sub(1) else {
+        return Ok(None);
+    };
+
+    stride
+        .checked_mul(before)
+        .and_then(|distance| offset.checked_add(distance))
+        .map(Some)
+        .ok_or(ERANGE)
+}
+
 #[kunit_tests(vireo_iosys_map)]
 mod tests {
     use super::*;
@@ -178,18 +217,24 @@ mod tests {
 
     fn check_copies(iomem: bool) -> Result<bool> {
         let mut seen = [0u8; 4];
-        let mut results = [Ok(()); 3];
+        let mut results = [Ok(()); 5];
 
         let memory = with_map(iomem, |map| {
             results[0] = map.fill(0, 32, 0x11);
             results[1] = map.write(28, &[1, 2, 3, 4]);
             results[2] = map.read(28, &mut seen);
+            results[3] = map.write_lines(1, 5, 3, &[5, 6, 7]);
+            results[4] = map.write_lines(20, 5, 0, &[8]);
         })?;
 
         Ok(results.iter().all(|result| result.is_ok())
             && seen == [1, 2, 3, 4]
             && memory[..16].iter().all(|byte| *byte == 0xaa)
-            && memory[16..44].iter().all(|byte| *byte == 0x11)
+            && memory[16] == 0x11
+            && memory[17..32]
+                .chunks_exact(5)
+                .all(|line| line == [5, 6, 7, 0x11, 0x11])
+            && memory[32..44].iter().all(|byte| *byte == 0x11)
             && memory[44..48] == [1, 2, 3, 4]
             && memory[48..].iter().all(|byte| *byte == 0xaa))
     }
@@ -219,6 +264,11 @@ mod tests {
                     map.write(31, &[0; 2]),
                     map.write(33, &[]),
                     map.write(usize::MAX, &[0; 2]),
+                    map.write_lines(0, 16, 3, &[0]),
+                    map.write_lines(16, 15, 2, &[0; 2]),
+                    map.write_lines(0, usize::MAX, 3, &[0]),
+                    map.write_lines(8, usize::MAX, 2, &[0]),
+                    map.write_lines(8, usize::MAX - 7, 2, &[]),
                     map.fill(0, 33, 0),
                     map.fill(1, usize::MAX, 0),
                     map.read(31, &mut out),
@@ -227,7 +277,7 @@ mod tests {
                 }
             })?;
 
-            assert_eq!(refused, 6);
+            assert_eq!(refused, 11);
             assert!(memory.iter().all(|byte| *byte == 0xaa));
         }
         Ok(())

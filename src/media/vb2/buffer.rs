@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     bindings,
+    iosys_map,
     stats::Counter, //
 };
 use core::{
@@ -249,6 +250,28 @@ impl PlaneAccess<'_> {
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         match offset.checked_add(data.len()) {
             Some(end) if end <= self.length => self.access.write(offset, data),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Copies `line` to `count` lines, of which the first begins at `offset`, and each of the
+    /// others `stride` bytes after the one before; `EINVAL` where these are not within the plane.
+    #[inline]
+    pub fn write_lines(
+        &mut self,
+        offset: usize,
+        stride: usize,
+        count: usize,
+        line: &[u8],
+    ) -> Result {
+        let Some(last) = iosys_map::last_line(offset, stride, count).map_err(|_| EINVAL)? else {
+            return Ok(());
+        };
+
+        match last.checked_add(line.len()) {
+            Some(end) if end <= self.length => {
+                self.access.write_lines(offset, stride, count, line)
+            }
             _ => Err(EINVAL),
         }
     }

@@ -86,6 +86,24 @@ impl Access<'_> {
         }
     }
 
+    /// Copies `line` to `count` places, the first at `offset`, and `stride` bytes apart.
+    ///
+    /// The last of them is within what can be written.
+    #[inline]
+    pub(super) fn write_lines(
+        &mut self,
+        offset: usize,
+        stride: usize,
+        count: usize,
+        line: &[u8],
+    ) -> Result {
+        if let Access::Mmap(access) = self {
+            return access.map().write_lines(offset, stride, count, line);
+        }
+        // Who takes memory back waits for a line at most.
+        (0..count).try_for_each(|n| self.write(offset + n * stride, line))
+    }
+
     /// Ends the access, and tells whether that worked.
     pub(super) fn end(self) -> Result {
         match self {

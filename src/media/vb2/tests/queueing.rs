@@ -192,6 +192,12 @@ mod suite {
         assert!(plane.write(100, &[1]) == Err(EINVAL));
         assert!(plane.write(0, &[1; 101]) == Err(EINVAL));
         assert!(plane.write(usize::MAX, &[1]) == Err(EINVAL));
+        assert!(plane.write_lines(1, 49, 3, &[1]).is_ok());
+        assert!(plane.write_lines(2, 49, 3, &[1]) == Err(EINVAL));
+        assert!(plane.write_lines(1, 49, 3, &[1; 2]) == Err(EINVAL));
+        assert!(plane.write_lines(1, usize::MAX, 2, &[1]) == Err(EINVAL));
+        assert!(plane.write_lines(1, 1, usize::MAX, &[1]) == Err(EINVAL));
+        assert!(plane.write_lines(1000, 1, 0, &[1]).is_ok());
         plane.end()?;
         drop(buffer);
         assert!(user.close());
