@@ -77,11 +77,6 @@ impl Sample {
         }
     }
 
-    /// Returns which byte of a group the sample is, if it is one.
-    pub fn byte(&self) -> Option<usize> {
-        (self.bits == 8 && self.lsb % 8 == 0).then_some(usize::from(self.lsb / 8))
-    }
-
     /// Puts `code` where the sample is in `group`; what lies outside the group is left out.
     pub fn put(&self, group: &mut [u8], code: u16) {
         let (apart, lsb) = self.apart;

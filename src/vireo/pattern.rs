@@ -98,6 +98,15 @@ impl Axis {
             .unwrap_or(0)
     }
 
+    /// Returns the first pixel that [`nth()`](Self::nth) tells to lie in part `nth` or beyond; 0 or
+    /// less if all of them do.
+    fn first_of(&self, nth: i64, parts: i64, length: i64) -> i64 {
+        let div_ceil = |n: i64, by: i64| (n + (by - 1)).checked_div(by).unwrap_or(0);
+        let place = div_ceil(nth * length * self.size, parts);
+
+        div_ceil(place - self.place(0), self.part)
+    }
+
     /// Returns how far pixel `n` is on the way from the first pixel to the last one, of [`ONE`].
     fn ramp(&self, n: i64) -> i64 {
         (self.place(n) * ONE)
@@ -111,6 +120,16 @@ impl Axis {
             .checked_div(length * self.size)
             .unwrap_or(0)
     }
+}
+
+/// Stretches of lines.
+enum Bands {
+    /// Each of so many parts of a length in pixels of the array.
+    Of(i64, i64),
+    /// Each line.
+    Lines,
+    /// The whole picture.
+    One,
 }
 
 /// Each of the 256 levels of a pattern, once converted: what the pixels of a
@@ -191,23 +210,35 @@ impl<'a> PatternGen<'a> {
     /// Returns the kind of line `y`, and how far from there on all lines are of that kind: the
     /// first one beyond.
     pub fn run(&self, y: usize) -> (usize, usize) {
-        let band = self.band(y);
-        let (mut within, mut beyond) = (y, self.y.size as usize);
+        let beyond = match self.bands() {
+            Bands::Of(parts, length) if self.look.vflip => {
+                let first = self.y.first_of(self.band(y), parts, length);
 
-        // A band is one stretch of lines.
-        while beyond.saturating_sub(within) > 1 {
-            let middle = within + (beyond - within) / 2;
-
-            if self.band(middle) == band {
-                within = middle;
-            } else {
-                beyond = middle;
+                self.y.size - first.max(0)
             }
-        }
-        (self.kind(y), beyond.max(y + 1))
+            Bands::Of(parts, length) => self.y.first_of(self.band(y) + 1, parts, length),
+            Bands::Lines => 0,
+            Bands::One => self.y.size,
+        };
+
+        (
+            self.kind(y),
+            (beyond.min(self.y.size) as usize).max(y + 1), //
+        )
     }
 
-    /// Returns in which band of lines that are of one kind line `y` lies.
+    /// Returns the bands of lines that are of one kind.
+    fn bands(&self) -> Bands {
+        match self.look.pattern {
+            Pattern::Bars75 | Pattern::Bars100 => Bands::Of(4, self.y.whole),
+            Pattern::Ramps => Bands::Of(RAMPS.len() as i64, self.y.whole),
+            Pattern::Checkerboard => Bands::Of(16, self.x.whole),
+            Pattern::ZonePlate | Pattern::Noise => Bands::Lines,
+            _ => Bands::One,
+        }
+    }
+
+    /// Returns in which band line `y` lies.
     fn band(&self, y: usize) -> i64 {
         let last = self.y.size - 1;
         let y = if self.look.vflip {
@@ -216,12 +247,10 @@ impl<'a> PatternGen<'a> {
             y as i64
         };
 
-        match self.look.pattern {
-            Pattern::Bars75 | Pattern::Bars100 => self.y.nth(y, 4, self.y.whole),
-            Pattern::Ramps => self.y.nth(y, RAMPS.len() as i64, self.y.whole),
-            Pattern::Checkerboard => self.y.nth(y, 16, self.x.whole),
-            Pattern::ZonePlate | Pattern::Noise => y,
-            _ => 0,
+        match self.bands() {
+            Bands::Of(parts, length) => self.y.nth(y, parts, length),
+            Bands::Lines => y,
+            Bands::One => 0,
         }
     }
 

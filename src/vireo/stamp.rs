@@ -145,13 +145,21 @@ impl Stamp {
         for (dst, src) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
             *dst = *src;
         }
+        self.make_copy(&mut bytes, copy);
+        bytes
+    }
 
+    /// Makes the bytes of one copy those of copy number `copy`.
+    pub fn make_copy(&self, bytes: &mut [u8; BYTES], copy: u8) {
         let (checked, check) = bytes.split_at_mut(CHECKED);
 
-        let crc = crc32(checked) ^ u32::from(frame.flaw);
+        if let Some(byte) = checked.get_mut(3) {
+            *byte = copy;
+        }
+
+        let crc = crc32(checked) ^ u32::from(self.frame.flaw);
 
         check.copy_from_slice(&crc.to_le_bytes());
-        bytes
     }
 
     /// Returns the stamp that `bytes` are, and which copy of it.
@@ -216,6 +224,7 @@ fn field<const N: usize>(bytes: &[u8; BYTES], at: usize) -> [u8; N] {
 }
 
 /// Returns whether bit `index` of an encoded stamp is set; there is nothing past the end.
+#[allow(dead_code, reason = "for the tests and the reader")]
 #[inline]
 pub fn bit(bytes: &[u8; BYTES], index: usize) -> Option<bool> {
     bytes
@@ -223,16 +232,32 @@ pub fn bit(bytes: &[u8; BYTES], index: usize) -> Option<bool> {
         .map(|byte| (byte >> (7 - index % 8)) & 1 != 0)
 }
 
-/// What four bits do to a CRC-32.
-const CRC: [u32; 16] = {
-    let mut table = [0; 16];
+/// Returns the bits of an encoded stamp from bit `first` on, with zeroes past the end.
+pub fn bytes_from(bytes: &[u8; BYTES], first: usize) -> [u8; BYTES] {
+    // That of a line that a stamp begins with, as a rule the only one.
+    if first == 0 {
+        return *bytes;
+    }
+
+    let byte = |n| bytes.get(n).copied().unwrap_or(0);
+
+    core::array::from_fn(|n| {
+        let n = first / 8 + n;
+
+        (u16::from_be_bytes([byte(n), byte(n + 1)]) >> (8 - first % 8)) as u8
+    })
+}
+
+/// What eight bits do to a CRC-32.
+static CRC: [u32; 256] = {
+    let mut table = [0; 256];
     let mut n = 0;
 
-    while n < 16 {
+    while n < 256 {
         let mut crc = n as u32;
         let mut bit = 0;
 
-        while bit < 4 {
+        while bit < 8 {
             crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
             bit += 1;
         }
@@ -244,11 +269,9 @@ const CRC: [u32; 16] = {
 
 /// The CRC-32 of IEEE 802.3.
 fn crc32(bytes: &[u8]) -> u32 {
-    let four = |crc: u32| (crc >> 4) ^ CRC[(crc & 15) as usize];
-
-    !bytes
-        .iter()
-        .fold(!0, |crc, &byte| four(four(crc ^ u32::from(byte))))
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (crc >> 8) ^ CRC[usize::from(crc as u8 ^ byte)] //
+    })
 }
 
 /// Where the copies of the stamp are in a frame.

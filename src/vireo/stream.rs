@@ -261,4 +261,8 @@ impl Sink for Plane<'_> {
     fn write(&mut self, offset: usize, data: &[u8]) -> Result {
         self.0.write(offset, data)
     }
+
+    fn write_lines(&mut self, offset: usize, stride: usize, count: usize, line: &[u8]) -> Result {
+        self.0.write_lines(offset, stride, count, line)
+    }
 }

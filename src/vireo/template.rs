@@ -27,7 +27,10 @@ use super::{
         Pattern, //
         PictureParams,
     },
-    stamp::Frame, //
+    stamp::{
+        Frame,
+        Stamp, //
+    },
 };
 
 #[path = "template/overlay.rs"]
@@ -43,6 +46,18 @@ pub trait Sink {
 
     /// Writes `data` into the frame from byte `offset` on.
     fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), Self::Error>;
+
+    /// Writes `line` into the frame `count` times: from byte `offset` on, and each time `stride`
+    /// bytes further.
+    fn write_lines(
+        &mut self,
+        offset: usize,
+        stride: usize,
+        count: usize,
+        line: &[u8],
+    ) -> Result<(), Self::Error> {
+        (0..count).try_for_each(|n| self.write(offset + n * stride, line))
+    }
 }
 
 /// Rendered lines, ready to be copied into frames.
@@ -70,7 +85,8 @@ pub fn len(layout: &Layout, look: &PictureParams) -> usize {
     stage(layout) + lines
 }
 
-/// Returns the size of the place from which a line is copied that fills many of a frame.
+/// Returns the size of the place from which a line is copied that fills many of a frame, and in
+/// which lines are drawn on.
 ///
 /// Within the template a line begins at any byte, as the phase has it, and copying from there can
 /// take several times as long.
@@ -189,130 +205,135 @@ impl<B: DerefMut<Target = [u8]>> Template<B> {
     ) -> Result<(), S::Error> {
         let Self { layout, look, .. } = *self;
         let scene = PatternGen::new(&look, &layout);
-        let mut base = stage(&layout);
+        let end = stage(&layout).min(self.bytes.len());
+        let (stage, all) = self.bytes.split_at_mut(end);
+        let mut base = 0;
 
         for mut plane in layout.planes() {
-            let size = 2 * plane.bytes * lines(&plane, &layout, &look);
+            let first = base + skip(&plane, &layout, &look, frame.phase);
 
+            base += 2 * plane.bytes * lines(&plane, &layout, &look);
             if !range.contains(&plane.offset) {
-                base += size;
                 continue;
             }
             plane.offset -= range.start;
-            self.compose_plane(&scene, frame, &plane, base, sink)?;
+
+            let lines = Lines {
+                scene: &scene,
+                layout: &layout,
+                plane,
+                bytes: all.get(first..).unwrap_or(&[]),
+            };
+
+            lines.compose(stage, sink)?;
             if plane.component.bears_stamp() {
-                if self.look.pattern == Pattern::Clock {
-                    self.compose_clock(&scene, frame, &plane, base, sink)?;
+                if look.pattern == Pattern::Clock {
+                    lines.compose_clock(frame.timestamp, stage, sink)?;
                 }
-                if self.look.stamp {
-                    self.compose_stamps(&scene, frame, &plane, base, sink)?;
+                if look.stamp {
+                    let stamp = Stamp {
+                        frame: *frame,
+                        look,
+                    };
+
+                    lines.compose_stamps(&stamp, stage, sink)?;
                 }
             }
-            base += size;
         }
         Ok(())
     }
+}
 
-    /// Writes the picture of a plane whose lines begin at byte `base` of the template.
-    fn compose_plane<S: Sink>(
-        &mut self,
-        scene: &PatternGen<'_>,
-        frame: &Frame,
-        plane: &Plane,
-        base: usize,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        let period = plane.component.lines.len();
+/// Returns where in a line of the template those of a frame begin.
+fn skip(plane: &Plane, layout: &Layout, look: &PictureParams, phase: u32) -> usize {
+    let component = plane.component;
+    let phase = phase.checked_rem(layout.width).unwrap_or(0);
+    let first = if look.hflip && phase != 0 {
+        layout.width - phase
+    } else {
+        phase
+    };
+    let groups = first / NonZero::<u32>::from(component.width);
+
+    groups as usize * usize::from(component.bytes.get())
+}
+
+/// The lines that a plane of a frame can consist of.
+struct Lines<'a> {
+    scene: &'a PatternGen<'a>,
+    layout: &'a Layout,
+    plane: Plane,
+    /// The template from where the first of them begins.
+    bytes: &'a [u8],
+}
+
+impl Lines<'_> {
+    /// Returns how many lines a group of them has.
+    fn period(&self) -> NonZero<usize> {
+        NonZero::new(self.plane.component.lines.len()).unwrap_or(NonZero::<usize>::MIN)
+    }
+
+    /// Returns which of the lines row `row` is.
+    fn index(&self, row: usize) -> usize {
+        let period = self.period();
+        let y = row * usize::from(self.plane.component.height.get());
+
+        self.scene.kind(y) * period.get() + row % period
+    }
+
+    /// Returns line number `index`.
+    fn get(&self, index: usize) -> &[u8] {
+        let start = 2 * index * self.plane.bytes;
+
+        // By the invariant of the template the line is there.
+        self.bytes
+            .get(start..start + self.plane.bytes)
+            .unwrap_or(&[])
+    }
+
+    /// Writes the picture.
+    fn compose<S: Sink>(&self, stage: &mut [u8], sink: &mut S) -> Result<(), S::Error> {
+        let plane = &self.plane;
+        let period = self.period();
         let height = NonZero::<usize>::from(plane.component.height);
-        let first = base + self.skip(plane, frame.phase);
-        let first = first.min(self.bytes.len());
-        let (stage, lines) = self.bytes.split_at_mut(first);
+        let mut staged = None;
         let mut row = 0;
 
         // Where a line lies in the picture takes divisions, and changes rarely.
         while row < plane.rows {
-            let (kind, beyond) = scene.run(row * height.get());
+            let (kind, beyond) = self.scene.run(row * height.get());
             let end = beyond.div_ceil(height.get()).min(plane.rows);
-            // By the invariant of the template the lines are there.
-            let line = |n| {
-                let start = (kind * period + n) * 2 * plane.bytes;
-
-                lines.get(start..start + plane.bytes)
-            };
             let is_staged = end - row >= STAGED;
 
-            if is_staged {
+            if is_staged && staged != Some(kind) {
                 for (n, to) in stage
                     .chunks_exact_mut(plane.bytes.max(1))
-                    .take(period)
+                    .take(period.get())
                     .enumerate()
                 {
-                    if let Some(line) = line(n) {
-                        to.copy_from_slice(line);
-                    }
+                    to.copy_from_slice(self.get(kind * period.get() + n));
                 }
+                staged = Some(kind);
             }
-            for row in row..end {
-                let n = nth_of(row, period);
+            for row in row..end.min(row + period.get()) {
+                let n = row % period;
                 let line = if is_staged {
-                    stage.get(n * plane.bytes..(n + 1) * plane.bytes)
+                    let start = n * plane.bytes;
+
+                    stage.get(start..start + plane.bytes).unwrap_or(&[])
                 } else {
-                    line(n)
+                    self.get(kind * period.get() + n)
                 };
 
-                sink.write(plane.line(row).start, line.unwrap_or(&[]))?;
+                sink.write_lines(
+                    plane.line(row).start,
+                    plane.stride * period.get(),
+                    (end - row).div_ceil(period.get()),
+                    line,
+                )?;
             }
             row = end;
         }
         Ok(())
-    }
-
-    /// Returns line `row` of a plane whose lines begin at byte `base` of the template.
-    fn line(
-        &self,
-        scene: &PatternGen<'_>,
-        plane: &Plane,
-        base: usize,
-        row: usize,
-        phase: u32,
-    ) -> &[u8] {
-        let period = plane.component.lines.len();
-        let y = row * usize::from(plane.component.height.get());
-        let index = scene.kind(y) * period + nth_of(row, period);
-
-        self.slice(plane, base, index, self.skip(plane, phase))
-    }
-
-    /// Returns where in a line of the template those of a frame begin.
-    fn skip(&self, plane: &Plane, phase: u32) -> usize {
-        let component = plane.component;
-        let width = self.layout.width;
-        let phase = phase.checked_rem(width).unwrap_or(0);
-        let first = if self.look.hflip && phase != 0 {
-            width - phase
-        } else {
-            phase
-        };
-        let groups = first / NonZero::<u32>::from(component.width);
-
-        groups as usize * usize::from(component.bytes.get())
-    }
-
-    /// Returns line number `index` of those of a plane, from byte `skip` on.
-    fn slice(&self, plane: &Plane, base: usize, index: usize, skip: usize) -> &[u8] {
-        let start = base + index * 2 * plane.bytes + skip;
-
-        // By the invariant of the template the line is there.
-        self.bytes.get(start..start + plane.bytes).unwrap_or(&[])
-    }
-}
-
-/// Which of the `period` lines of a group line `row` is.
-fn nth_of(row: usize, period: usize) -> usize {
-    // Mostly there is but one.
-    if period > 1 {
-        row % period
-    } else {
-        0
     }
 }

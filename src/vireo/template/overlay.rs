@@ -3,8 +3,8 @@
 //! What lies over the picture: the stamp, and the time.
 
 use core::{
-    num::NonZero,
-    ops::DerefMut, //
+    mem::replace,
+    num::NonZero, //
 };
 
 use super::{
@@ -14,148 +14,215 @@ use super::{
             Clock, //
         },
         colour::ONE,
-        layout::Plane,
+        format::Component,
         pattern::PatternGen,
         stamp::{
             self,
             Copies,
-            Frame,
             Stamp, //
         },
     },
-    Sink,
-    Template, //
+    Lines,
+    Sink, //
 };
 
-impl<B: DerefMut<Target = [u8]>> Template<B> {
-    /// Writes the copies of the stamp over a plane.
+impl Lines<'_> {
+    /// Returns how many bytes so many pixels of a line take.
+    fn bytes_of(&self, pixels: usize) -> usize {
+        let component = self.plane.component;
+        let groups = pixels / NonZero::<usize>::from(component.width);
+
+        groups * usize::from(component.bytes.get())
+    }
+
+    /// Writes the copies of the stamp over the picture; what is in `stage` is lost.
     pub(super) fn compose_stamps<S: Sink>(
         &self,
-        scene: &PatternGen<'_>,
-        frame: &Frame,
-        plane: &Plane,
-        base: usize,
+        stamp: &Stamp,
+        stage: &mut [u8],
         sink: &mut S,
     ) -> Result<(), S::Error> {
-        let copies = Copies::of(&self.layout);
-        let content = Stamp {
-            frame: *frame,
-            look: self.look,
-        };
+        let copies = Copies::of(self.layout);
+        let width = self.layout.width as usize;
+        let period = self.period();
+        let mut bytes = stamp.encode(0);
+        // What is in the stage, and what has been drawn on it.
+        let mut staged = None;
+        let mut drawn = [0; stamp::BYTES];
+        // The line of a group that this is for.
+        let mut glyphs = (usize::MAX, Glyphs::default());
 
         for copy in 0..copies.count {
-            let bits = content.encode(copy);
-
+            stamp.make_copy(&mut bytes, copy);
             for below in 0..copies.lines {
                 let row = copies.line(copy) + below;
-                let offset = plane.line(row).start;
-                let line = self.line(scene, plane, base, row, frame.phase);
-                let first = below * self.layout.width as usize;
-                let mut buf = [0; 192];
+                let first = below * width;
+                let index = self.index(row);
+                let picture = self.get(index);
+                let len = self.bytes_of(stamp::BITS - first).min(picture.len());
+                let line = stage.get_mut(..len).unwrap_or(&mut []);
+                let is_new = staged != Some((index, below));
 
-                // Whole groups, as many as the buffer takes.
-                let groups = buf.len() / NonZero::<usize>::from(plane.component.bytes);
-                let step = groups * usize::from(plane.component.bytes.get());
-                let pixels = groups * usize::from(plane.component.width.get());
-
-                for (n, picture) in line.chunks(step.max(1)).enumerate() {
-                    let first = first + n * pixels;
-
-                    if stamp::bit(&bits, first).is_none() {
-                        break;
-                    }
-
-                    let part = buf.get_mut(..picture.len()).unwrap_or(&mut []);
-
-                    part.copy_from_slice(picture);
-                    put_bits(scene, plane, row, part, |n| stamp::bit(&bits, first + n));
-                    sink.write(offset + n * step, part)?;
+                if is_new {
+                    line.copy_from_slice(picture.get(..len).unwrap_or(&[]));
+                    staged = Some((index, below));
                 }
+                if glyphs.0 != row % period {
+                    let new = Glyphs::new(self.scene, self.plane.component, row);
+
+                    glyphs = (row % period, new);
+                }
+
+                // Copies are much alike.
+                let bytes = drawn
+                    .iter_mut()
+                    .zip(stamp::bytes_from(&bytes, first))
+                    .map(|(drawn, byte)| {
+                        (replace(drawn, byte) != byte || is_new).then_some(byte) //
+                    });
+
+                glyphs.1.draw(line, bytes);
+                sink.write(self.plane.line(row).start, line)?;
             }
         }
         Ok(())
     }
 
-    /// Writes the time over a plane.
+    /// Writes the time over the picture; what is in `stage` is lost.
     pub(super) fn compose_clock<S: Sink>(
         &self,
-        scene: &PatternGen<'_>,
-        frame: &Frame,
-        plane: &Plane,
-        base: usize,
+        timestamp: u64,
+        stage: &mut [u8],
         sink: &mut S,
     ) -> Result<(), S::Error> {
-        let Some(clock) = Clock::new(&self.layout, frame.timestamp) else {
+        let Some(clock) = Clock::new(self.layout, timestamp) else {
             return Ok(());
         };
-        let groups = |pixels| pixels / NonZero::<usize>::from(plane.component.width);
-        let bytes = usize::from(plane.component.bytes.get());
-        let skip = groups(clock.left) * bytes;
-        let period = plane.component.lines.len();
+        let plane = &self.plane;
+        let period = self.period();
+        let skip = self.bytes_of(clock.left);
+        let len = self.bytes_of(clock.width());
 
         for dots in 0..clock::HEIGHT {
             let rows = clock.rows(dots);
 
             // All lines through the same dots are alike, but for what a mosaic makes of them.
-            for row in rows.clone().take(period) {
-                let line = self.line(scene, plane, base, row, frame.phase);
-                let line = line.get(skip..).unwrap_or(&[]);
-                let line = line.get(..groups(clock.width()) * bytes).unwrap_or(line);
-                let mut buf = [0; 192];
-                let per_buf = buf.len() / NonZero::<usize>::from(plane.component.bytes);
+            for row in rows.clone().take(period.get()) {
+                let picture = self.get(self.index(row));
+                let picture = picture.get(skip..skip + len).unwrap_or(&[]);
+                let line = stage.get_mut(..picture.len()).unwrap_or(&mut []);
+                let glyphs = Glyphs::new(self.scene, plane.component, row);
 
-                for (n, picture) in line.chunks((per_buf * bytes).max(1)).enumerate() {
-                    let first = n * per_buf * usize::from(plane.component.width.get());
-                    let part = buf.get_mut(..picture.len()).unwrap_or(&mut []);
+                line.copy_from_slice(picture);
+                glyphs.draw(
+                    line,
+                    (0..).map(|n| {
+                        let is_lit = |bit: usize| u8::from(clock.is_lit(8 * n + bit, dots));
 
-                    part.copy_from_slice(picture);
-                    put_bits(scene, plane, row, part, |n| {
-                        Some(clock.is_lit(first + n, dots))
-                    });
-                    for row in (row..rows.end).step_by(period.max(1)) {
-                        let offset = plane.line(row).start + skip;
-
-                        sink.write(offset + n * per_buf * bytes, part)?;
-                    }
-                }
+                        Some((0..8).fold(0, |byte, bit| byte << 1 | is_lit(bit)))
+                    }),
+                );
+                sink.write_lines(
+                    plane.line(row).start + skip,
+                    plane.stride * period.get(),
+                    (rows.end - row).div_ceil(period.get()),
+                    line,
+                )?;
             }
         }
         Ok(())
     }
 }
 
-/// Makes pixels in groups of line `row` white or black, as `bit` says, until it says nothing.
-fn put_bits(
-    scene: &PatternGen<'_>,
-    plane: &Plane,
-    row: usize,
-    part: &mut [u8],
-    bit: impl Fn(usize) -> Option<bool>,
-) {
-    let component = plane.component;
+/// What the groups of a line become whose pixels are black and white.
+#[derive(Default)]
+struct Glyphs {
+    /// The size of a group in bytes.
+    bytes: u8,
+    /// The pixels that a group covers.
+    width: u8,
+    /// The bits of a group that are not a matter of brightness.
+    keep: u64,
+    /// The others for each row of pixels, of which the first is the most significant bit.
+    groups: [u64; 16],
+}
 
-    for sample in component.samples(row) {
-        if !sample.channel.tells_brightness() {
-            continue;
+impl Glyphs {
+    fn new(scene: &PatternGen<'_>, component: &Component, row: usize) -> Self {
+        let (bytes, width) = (component.bytes.get(), component.width.get());
+        let mut keep = !0;
+        let mut groups = [0; 16];
+
+        for sample in component.samples(row) {
+            if !sample.channel.tells_brightness() {
+                continue;
+            }
+
+            let place = |code| {
+                let mut group = [0; 8];
+
+                sample.put(&mut group, code);
+                u64::from_le_bytes(group)
+            };
+            let [black, white] =
+                [0, ONE].map(|v| place(scene.colour().code(sample.channel, v, sample.bits)));
+
+            keep &= !place(u16::MAX);
+            for (pixels, group) in groups.iter_mut().enumerate().take(1 << width) {
+                let is_white = (pixels << sample.pixel) >> (width - 1) & 1 != 0;
+
+                *group |= if is_white { white } else { black };
+            }
         }
 
-        let [black, white] = [0, ONE].map(|v| scene.colour().code(sample.channel, v, sample.bits));
-        let groups = part.chunks_exact_mut(component.bytes.get().into());
-        let width = component.width.get();
+        Self {
+            bytes,
+            width,
+            keep,
+            groups,
+        }
+    }
 
-        let whole = sample.byte();
+    /// Makes the pixels of a line white or black, as the bits of `bytes` are 1 or 0: eight for each
+    /// byte, or none where there is no byte.
+    fn draw(&self, line: &mut [u8], bytes: impl Iterator<Item = Option<u8>>) {
+        match self.bytes {
+            1 => self.draw_groups::<1>(line, bytes),
+            2 => self.draw_groups::<2>(line, bytes),
+            3 => self.draw_groups::<3>(line, bytes),
+            4 => self.draw_groups::<4>(line, bytes),
+            // There are no larger ones.
+            _ => self.draw_groups::<5>(line, bytes),
+        }
+    }
 
-        for (x, group) in (0usize..).step_by(width.into()).zip(groups) {
-            let code = match bit(x + usize::from(sample.pixel)) {
-                Some(true) => white,
-                Some(false) => black,
-                None => break,
+    fn draw_groups<const BYTES: usize>(
+        &self,
+        line: &mut [u8],
+        bytes: impl Iterator<Item = Option<u8>>,
+    ) {
+        let groups = 8 / NonZero::<usize>::new(self.width.into()).unwrap_or(NonZero::<usize>::MIN);
+
+        for (pixels, byte) in line.chunks_mut((groups * BYTES).max(1)).zip(bytes) {
+            let Some(byte) = byte else {
+                continue;
             };
+            let mut bits = u32::from(byte) << self.width;
 
-            // There are many of them in each frame: so do not go a long way for a byte.
-            match whole.and_then(|byte| group.get_mut(byte)) {
-                Some(byte) => *byte = code as u8,
-                None => sample.put(group, code),
+            for group in pixels.chunks_exact_mut(BYTES) {
+                let glyph = self.groups.get((bits >> 8) as usize & 15).unwrap_or(&0);
+                let mut number = [0; 8];
+
+                number
+                    .iter_mut()
+                    .zip(&*group)
+                    .for_each(|(to, from)| *to = *from);
+                number = ((u64::from_le_bytes(number) & self.keep) | glyph).to_le_bytes();
+                group
+                    .iter_mut()
+                    .zip(number)
+                    .for_each(|(to, from)| *to = from);
+                bits = (bits & 0xff) << self.width;
             }
         }
     }

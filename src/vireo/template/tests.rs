@@ -343,7 +343,7 @@ mod suite {
             flaw: false,
         };
 
-        for (width, height) in [(32, 16), (88, 64), (320, 48)] {
+        for (width, height) in [(32, 16), (34, 22), (88, 64), (320, 48), (414, 34)] {
             for format in FORMATS {
                 let look = PictureParams {
                     colorimetry: Colorimetry::default_of(Colorspace::Srgb, format.is_yuv()),
