@@ -41,6 +41,8 @@
 
 #![allow(unreachable_pub, reason = "public to the reader in `tests`")]
 
+use core::mem::take;
+
 use super::{
     colorimetry::Colorimetry,
     layout::Layout,
@@ -141,9 +143,13 @@ impl Stamp {
             words.as_flattened(),
         ];
         let mut bytes = [0; BYTES];
+        let mut rest = bytes.as_mut_slice();
 
-        for (dst, src) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
-            *dst = *src;
+        for field in fields {
+            if let Some((to, after)) = take(&mut rest).split_at_mut_checked(field.len()) {
+                to.copy_from_slice(field);
+                rest = after;
+            }
         }
         self.make_copy(&mut bytes, copy);
         bytes

@@ -53,7 +53,9 @@ impl Lines<'_> {
         let mut glyphs = (usize::MAX, Glyphs::default());
 
         for copy in 0..copies.count {
-            stamp.make_copy(&mut bytes, copy);
+            if copy > 0 {
+                stamp.make_copy(&mut bytes, copy);
+            }
             for below in 0..copies.lines {
                 let row = copies.line(copy) + below;
                 let first = below * width;
