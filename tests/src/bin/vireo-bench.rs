@@ -23,8 +23,14 @@ const USAGE: &str = "\
 usage: vireo-bench [--calls N]    count what VIDIOC_QBUF and VIDIOC_DQBUF cost
        vireo-bench frames DRIVER [lean]
                                   count what a frame costs the thread of vivid
-                                  or vireo that makes it; lean: without text
+                                  or vireo that makes it; lean: without text or
+                                  stamps
+       vireo-bench thread NAME    count what a kernel thread costs that wakes up 25
+                                  times a second
        vireo-bench cameras N      the same with N cameras of vireo at once
+       vireo-bench completion DRIVER
+                                  stream from both nodes of a module that counts by
+                                  itself what completing a buffer costs
        vireo-bench rate DRIVER WIDTHxHEIGHT RATE SECONDS
                                   count the frames that do not come, and say how
                                   late they come, in microseconds
@@ -223,8 +229,12 @@ fn frames(driver: &str, is_lean: bool) -> Result {
     let node = v4l2::find(driver, 0, uapi::V4L2_CAP_VIDEO_CAPTURE).map_err(fail(driver))?;
     let device = Device::open(&node.path).map_err(fail("open"))?;
     if is_lean {
-        let text = device.find_control("OSD Text Mode").map_err(fail("text"))?;
-        device.set_control(text, 2).map_err(fail("S_CTRL"))?;
+        let (name, off) = match driver {
+            "vivid" => ("OSD Text Mode", 2),
+            _ => ("Stamp", 0),
+        };
+        let control = device.find_control(name).map_err(fail(name))?;
+        device.set_control(control, off).map_err(fail("S_CTRL"))?;
     }
     for (width, height) in [(640, 480), (1920, 1080)] {
         let pix = device
@@ -237,9 +247,21 @@ fn frames(driver: &str, is_lean: bool) -> Result {
         device.set_interval(1, 25).map_err(fail("S_PARM"))?;
         let devices = std::slice::from_ref(&device);
         let cost = cost::workers(devices, thread, 40).map_err(fail("stream"))?;
-        let name = if is_lean { "lean" } else { driver };
-        println!("frame {name} {width}x{height} {cost}");
+        let lean = if is_lean { "-lean" } else { "" };
+        println!("frame {driver}{lean} {width}x{height} {cost}");
     }
+    Ok(())
+}
+
+/// Counts what waking up costs a kernel thread.
+fn wakeups(name: &str) -> Result {
+    const COUNT: u32 = 100;
+
+    let workers = cost::Workers::find(name).map_err(fail(name))?;
+    let start = workers.runtime().map_err(fail("schedstat"))?;
+    thread::sleep(Duration::from_millis(40) * COUNT);
+    let runtime = workers.runtime().map_err(fail("schedstat"))? - start;
+    println!("wakeup {}", runtime / u64::from(COUNT));
     Ok(())
 }
 
@@ -255,6 +277,38 @@ fn cameras(count: usize) -> Result {
         .collect::<Result<Vec<_>>>()?;
     let cost = cost::workers(&devices, "vireo", 10).map_err(fail("stream"))?;
     println!("cameras {count} {cost}");
+    Ok(())
+}
+
+/// Gives buffers to both nodes of a driver that completes those that it has every ten milliseconds,
+/// and does not wait for them meanwhile.
+fn completion(driver: &str) -> Result {
+    const BURST: u32 = 16;
+
+    for instance in 0..2 {
+        let node =
+            v4l2::find(driver, instance, uapi::V4L2_CAP_VIDEO_CAPTURE).map_err(fail(driver))?;
+        let device = Device::open(&node.path).map_err(fail("open"))?;
+        let count = device
+            .request(v4l2::MMAP, BURST)
+            .map_err(fail("VIDIOC_REQBUFS"))?;
+        if count != BURST {
+            return Err(format!("{driver} has {count} buffers"));
+        }
+        device.stream_on().map_err(fail("VIDIOC_STREAMON"))?;
+        for _ in 0..8 {
+            for index in 0..BURST {
+                device.queue_mmap(index).map_err(fail("VIDIOC_QBUF"))?;
+            }
+            thread::sleep(Duration::from_millis(25));
+            for _ in 0..BURST {
+                device
+                    .dequeue_now(v4l2::MMAP)
+                    .map_err(fail("VIDIOC_DQBUF"))?;
+            }
+        }
+        device.stream_off().map_err(fail("VIDIOC_STREAMOFF"))?;
+    }
     Ok(())
 }
 
@@ -375,6 +429,8 @@ fn main() -> ExitCode {
             (Ok(fps), Ok(count)) => Some(watched(driver, size, fps, count, file)),
             _ => None,
         },
+        ["thread", name] => Some(wakeups(name)),
+        ["completion", driver] => Some(completion(driver)),
         ["cameras", count] => count.parse().ok().map(cameras),
         _ => None,
     };
