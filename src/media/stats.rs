@@ -6,6 +6,7 @@
 //! balance is a leak and not a slip of the books.
 
 use kernel::{
+    alloc::Flags,
     prelude::*,
     sync::{
         atomic::{
@@ -95,13 +96,13 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Counters that stand at 0.
-    pub fn new() -> Result<Arc<Self>> {
+    /// Counters that stand at 0; `ENOMEM` if there is no room for them.
+    pub fn new(gfp: Flags) -> Result<Arc<Self>> {
         Ok(Arc::new(
             Self {
                 values: [const { Atomic::new(0) }; Counter::ALL.len()],
             },
-            GFP_KERNEL,
+            gfp,
         )?)
     }
 

@@ -171,7 +171,7 @@ fn byte(memory: &Pages, offset: usize) -> Result<u8> {
 
 /// An import that meets no error, until the frame is written.
 fn import(dmabuf: ARef<DmaBuf>, dev: &Device) -> Result<super::VMap<'_>> {
-    Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+    Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?
         .vmap()
         .map_err(|(e, _)| e)
 }
@@ -186,7 +186,7 @@ mod suite {
         let (dmabuf, memory, notes) = Staged::export(2 * PAGE_SIZE, O_RDWR)?;
         assert_eq!(dmabuf.size(), 2 * PAGE_SIZE);
 
-        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         assert!(notes.read()[..] == ALL[..1]);
 
         let mapped = attachment.map(DIR).map_err(|(e, _)| e)?;
@@ -233,7 +233,7 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, ENXIO)));
-        assert!(Attachment::new(dmabuf, dev.get(), Stats::new()?).err() == Some(ENXIO));
+        assert!(Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?).err() == Some(ENXIO));
         assert!(notes.read()[..] == [Call::Attach, Call::Release]);
         Ok(())
     }
@@ -244,7 +244,8 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Map(DIR), ENOSPC)));
-        let Err((e, attachment)) = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR)
+        let Err((e, attachment)) =
+            Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DIR)
         else {
             return Err(EINVAL);
         };
@@ -272,7 +273,7 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         let Err((e, attachment)) =
-            Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DataDirection::None)
+            Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DataDirection::None)
         else {
             return Err(EINVAL);
         };
@@ -289,7 +290,7 @@ mod suite {
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::VMap, ENODEV)));
-        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         let Err((e, attachment)) = without_warnings(|| attachment.vmap()) else {
             return Err(EINVAL);
         };
@@ -377,12 +378,12 @@ mod suite {
     fn optional_ops_are_null() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let bare = Arc::new(
-            Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?),
+            Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?),
             GFP_KERNEL,
         )?;
         let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR, MODULE)?;
 
-        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         assert!(attachment.vmap().err().map(|(e, _)| e) == Some(EINVAL));
         Ok(())
     }

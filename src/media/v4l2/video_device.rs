@@ -109,7 +109,7 @@ impl<T: Capture> VideoDevice<T> {
             ctrls <- Handler::new(unsafe { (*this.as_ptr()).data.controls() }),
             // SAFETY: `this` embeds the queue, and is used by nobody until it is complete; the
             // device is set before it is registered.
-            queue <- unsafe { vb2::Queue::new(this, buf_type as u32, Stats::new()?) },
+            queue <- unsafe { vb2::Queue::new(this, buf_type as u32, Stats::new(GFP_KERNEL)?) },
             buf_type,
             is_claimed: Atomic::new(false),
             dequeue_event <- new_mutex!((), "v4l2::VideoDevice::dequeue_event"),

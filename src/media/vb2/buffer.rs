@@ -269,9 +269,7 @@ impl PlaneAccess<'_> {
         };
 
         match last.checked_add(line.len()) {
-            Some(end) if end <= self.length => {
-                self.access.write_lines(offset, stride, count, line)
-            }
+            Some(end) if end <= self.length => self.access.write_lines(offset, stride, count, line),
             _ => Err(EINVAL),
         }
     }

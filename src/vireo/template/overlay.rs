@@ -76,12 +76,14 @@ impl Lines<'_> {
                 }
 
                 // Copies are much alike.
-                let bytes = drawn
-                    .iter_mut()
-                    .zip(stamp::bytes_from(&bytes, first))
-                    .map(|(drawn, byte)| {
-                        (replace(drawn, byte) != byte || is_new).then_some(byte) //
-                    });
+                let bytes =
+                    drawn
+                        .iter_mut()
+                        .zip(stamp::bytes_from(&bytes, first))
+                        .map(|(drawn, byte)| {
+                            (replace(drawn, byte) != byte || is_new).then_some(byte)
+                            //
+                        });
 
                 glyphs.1.draw(line, bytes);
                 sink.write(self.plane.line(row).start, line)?;

@@ -65,8 +65,8 @@ fn staged(memory: usize, stage: usize) -> Result<(Arc<Staged>, Arc<Notes>)> {
     let notes = Notes::new()?;
     let this = Arc::new(
         Staged {
-            memory: Pages::new(memory, GFP_KERNEL, Stats::new()?)?,
-            stage: Pages::new(stage, GFP_KERNEL, Stats::new()?)?,
+            memory: Pages::new(memory, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?,
+            stage: Pages::new(stage, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?,
             notes: notes.clone(),
         },
         GFP_KERNEL,
@@ -84,7 +84,7 @@ mod suite {
         let (this, notes) = staged(2 * PAGE_SIZE, PAGE_SIZE)?;
         let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
 
-        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new()?)?;
+        let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         let Err((e, attachment)) = without_warnings(|| attachment.vmap()) else {
             return Err(EINVAL);
         };
@@ -100,7 +100,8 @@ mod suite {
         let (this, notes) = staged(PAGE_SIZE, 2 * PAGE_SIZE)?;
         let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
 
-        let Err((e, attachment)) = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR)
+        let Err((e, attachment)) =
+            Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DIR)
         else {
             return Err(EINVAL);
         };
@@ -113,11 +114,11 @@ mod suite {
     #[test]
     fn refused_tables_keep_no_pages() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let wrapper = Arc::new(Wrapper(pages.clone()), GFP_KERNEL)?;
         let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
 
-        let refused = Attachment::new(dmabuf, dev.get(), Stats::new()?)?.map(DIR);
+        let refused = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DIR);
         assert!(refused.err().map(|(e, _)| e) == Some(EINVAL));
         flush_delayed_fput();
         assert_eq!(pages.users(), 1);
@@ -127,12 +128,12 @@ mod suite {
     #[test]
     fn importer_ends_the_mapping() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         // It does not tell the pages when a mapping is undone.
         let wrapper = Arc::new(Wrapper(pages.clone()), GFP_KERNEL)?;
         let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, PAGE_SIZE, O_RDWR, MODULE)?;
 
-        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+        let mapped = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?
             .map(DIR)
             .map_err(|(e, _)| e)?;
         drop(pages.begin_cpu_access()?);

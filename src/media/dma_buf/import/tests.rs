@@ -61,7 +61,7 @@ mod suite {
     fn attaches_as_revocable() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
 
         // SAFETY: The list of attachments has one entry, which the import keeps there.
         let (is_revocable, is_peer2peer) = unsafe {
@@ -81,7 +81,7 @@ mod suite {
     #[test]
     fn is_released_in_order() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, memory, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
@@ -116,7 +116,7 @@ mod suite {
     #[test]
     fn remaps_after_invalidate() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
@@ -152,8 +152,8 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
         let (other, _, _) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
-        let second = DynamicImport::new(&other, dev.get(), Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
+        let second = DynamicImport::new(&other, dev.get(), Stats::new(GFP_KERNEL)?)?;
 
         import.map()?;
         second.map()?;
@@ -179,7 +179,7 @@ mod suite {
     fn exporter_waits_for_a_copy() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
 
         import.map()?;
         let _ = notes.read();
@@ -202,7 +202,7 @@ mod suite {
     #[test]
     fn access_maps_what_was_moved() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, exporter) = MovingExporter::export(true, 0)?;
         let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
         import.map()?;
@@ -222,7 +222,7 @@ mod suite {
     #[test]
     fn retries_when_moved_during_map() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, exporter) = MovingExporter::export(true, 2)?;
         let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
@@ -244,7 +244,7 @@ mod suite {
     #[test]
     fn maps_where_the_exporter_puts_it() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, exporter) = MovingExporter::export(false, 0)?;
         let import = DynamicImport::new(&dmabuf, dev.get(), stats.clone())?;
 
@@ -260,8 +260,8 @@ mod suite {
     #[test]
     fn device_need_not_do_dma() -> Result {
         let dev = Device::new(c"vireo-kunit", false)?;
-        let stats = Stats::new()?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let stats = Stats::new(GFP_KERNEL)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let import = DynamicImport::new(&*pages.export(O_RDWR, MODULE)?, dev.get(), stats.clone())?;
 
         import.map()?;
@@ -275,7 +275,7 @@ mod suite {
     #[test]
     fn errors_of_the_exporter_are_handed_on() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
         notes.fail(Some((Call::Attach, EOPNOTSUPP)));
@@ -304,8 +304,8 @@ mod suite {
     fn only_cached_imports_are_no_users() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
-        let a = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
-        let b = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+        let a = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
+        let b = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
 
         a.set_cached(true);
         b.set_cached(true);

@@ -47,9 +47,13 @@ use kernel::{
 };
 
 fn attach<'a>(pages: &Pages, dev: &'a Device, dir: DataDirection) -> Result<MappedAttachment<'a>> {
-    Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
-        .map(dir)
-        .map_err(|(e, _)| e)
+    Attachment::new(
+        pages.export(O_RDWR, MODULE)?,
+        dev.get(),
+        Stats::new(GFP_KERNEL)?,
+    )?
+    .map(dir)
+    .map_err(|(e, _)| e)
 }
 
 /// The directions of the mappings that there are.
@@ -110,7 +114,7 @@ mod suite {
         // An odd number of pages takes several orders; some memory was used before.
         for size in [1, PAGE_SIZE, PAGE_SIZE + 1, 1037 * PAGE_SIZE] {
             for _ in 0..2 {
-                let pages = Pages::new(size, GFP_KERNEL, Stats::new()?)?;
+                let pages = Pages::new(size, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
                 assert_eq!(pages.size(), size.div_ceil(PAGE_SIZE) * PAGE_SIZE);
                 assert_eq!(pages.as_raw().len(), size.div_ceil(PAGE_SIZE));
 
@@ -125,7 +129,7 @@ mod suite {
 
     #[test]
     fn one_piece_is_one_segment() -> Result {
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
 
         for count in [1, 2, 300] {
             let pages = Pages::contiguous(count * PAGE_SIZE - 1, GFP_KERNEL, stats.clone())?;
@@ -151,15 +155,15 @@ mod suite {
 
     #[test]
     fn sizes_that_cannot_be_are_refused() -> Result {
-        assert!(Pages::new(0, GFP_KERNEL, Stats::new()?).err() == Some(EINVAL));
-        assert!(Pages::new(usize::MAX, GFP_KERNEL, Stats::new()?).err() == Some(ENOMEM));
-        assert!(Pages::new(1 << 46, GFP_KERNEL, Stats::new()?).err() == Some(ENOMEM));
+        assert!(Pages::new(0, GFP_KERNEL, Stats::new(GFP_KERNEL)?).err() == Some(EINVAL));
+        assert!(Pages::new(usize::MAX, GFP_KERNEL, Stats::new(GFP_KERNEL)?).err() == Some(ENOMEM));
+        assert!(Pages::new(1 << 46, GFP_KERNEL, Stats::new(GFP_KERNEL)?).err() == Some(ENOMEM));
         Ok(())
     }
 
     #[test]
     fn users_are_counted() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         assert_eq!(pages.users(), 1);
 
         let another: ARef<Pages> = (&*pages).into();
@@ -182,14 +186,14 @@ mod suite {
     #[test]
     fn dma_buf_outlives_its_exporter() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let dmabuf = pages.export(O_RDWR, MODULE)?;
         assert_eq!(dmabuf.size(), 3 * PAGE_SIZE);
 
         pages.map().write(2 * PAGE_SIZE, b"frame")?;
         drop(pages);
 
-        let mut vmap = Attachment::new(dmabuf, dev.get(), Stats::new()?)?
+        let mut vmap = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?
             .vmap()
             .map_err(|(e, _)| e)?;
         let access = vmap.begin_cpu_access()?;
@@ -203,11 +207,15 @@ mod suite {
     #[test]
     fn importers_write_into_the_same_memory() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
 
-        let mut vmap = Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
-            .vmap()
-            .map_err(|(e, _)| e)?;
+        let mut vmap = Attachment::new(
+            pages.export(O_RDWR, MODULE)?,
+            dev.get(),
+            Stats::new(GFP_KERNEL)?,
+        )?
+        .vmap()
+        .map_err(|(e, _)| e)?;
         let access = vmap.begin_cpu_access()?;
         access.map().fill(0, PAGE_SIZE, 0x5a)?;
         access.end()?;
@@ -223,7 +231,7 @@ mod suite {
     fn each_device_has_a_mapping() -> Result {
         let first = Device::new(c"vireo-kunit.0", true)?;
         let second = Device::new(c"vireo-kunit.1", true)?;
-        let pages = Pages::new(64 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(64 * PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
 
         // What a device may write is mapped in both directions, since the CPU may, too.
         let to = attach(&pages, &first, DataDirection::ToDevice)?;
@@ -254,7 +262,7 @@ mod suite {
     #[test]
     fn device_without_dma_is_refused() -> Result {
         let dev = Device::new(c"vireo-kunit", false)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
 
         assert!(attach(&pages, &dev, DataDirection::Bidirectional).err() == Some(EIO));
         flush_delayed_fput();
@@ -264,7 +272,7 @@ mod suite {
 
     #[test]
     fn processes_share_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let dmabuf = pages.export(O_RDWR, MODULE)?;
         pages.map().write(PAGE_SIZE, b"from the driver")?;
 
@@ -285,7 +293,7 @@ mod suite {
 
     #[test]
     fn mappings_keep_the_memory() -> Result {
-        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(3 * PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let dmabuf = pages.export(O_RDWR, MODULE)?;
         assert_eq!(pages.users(), 2);
 
@@ -307,7 +315,7 @@ mod suite {
 
     #[test]
     fn mappings_are_limited() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let dmabuf = pages.export(O_RDWR, MODULE)?;
 
         // A private one would part from the others, and too long a one end in nothing.
@@ -323,7 +331,7 @@ mod suite {
 
     #[test]
     fn access_mode_is_kept() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
 
         assert!(!pages.export(O_RDONLY, MODULE)?.is_writable());
         assert!(pages.export(O_WRONLY, MODULE)?.is_writable());
@@ -336,8 +344,8 @@ mod suite {
     #[test]
     fn importer_attached_during_revoke_is_told() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
-        let stats = Stats::new()?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let import = DynamicImport::new(&*pages.export(O_RDWR, MODULE)?, dev.get(), stats.clone())?;
 
         // As if it were not in the list of attachments yet.
@@ -353,26 +361,26 @@ mod suite {
     #[test]
     fn revoke_blocks_new_mappings() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, stats.clone())?;
         let (first, second) = (pages.export(O_RDWR, MODULE)?, pages.export(O_RDWR, MODULE)?);
         assert_eq!(stats.get(Counter::Exports), 2);
 
         // One that can be told, one that cannot, and one that is not mapped yet.
-        let counters = Stats::new()?;
+        let counters = Stats::new(GFP_KERNEL)?;
         let import = DynamicImport::new(&first, dev.get(), counters.clone())?;
         let is_mapped = || counters.get(Counter::VMaps) - counters.get(Counter::VUnmaps) == 1;
         import.map()?;
         assert!(is_mapped());
         let mapped = attach(&pages, &dev, DataDirection::FromDevice)?;
-        let attached = Attachment::new(second.clone(), dev.get(), Stats::new()?)?;
+        let attached = Attachment::new(second.clone(), dev.get(), Stats::new(GFP_KERNEL)?)?;
         assert_eq!(directions(&pages)?.len(), 1);
 
         pages.revoke(true)?;
         assert_eq!(directions(&pages)?.len(), 1);
         assert!(!is_mapped());
         assert!(import.map() == Err(ENODEV));
-        let refused = Attachment::new(second.clone(), dev.get(), Stats::new()?);
+        let refused = Attachment::new(second.clone(), dev.get(), Stats::new(GFP_KERNEL)?);
         assert!(refused.err() == Some(ENODEV));
         let Err((e, attached)) = attached.map(DataDirection::FromDevice) else {
             return Err(EINVAL);

@@ -127,12 +127,12 @@ impl Staged {
         size: usize,
         flags: u32,
     ) -> Result<(ARef<DmaBuf>, ARef<Pages>, Arc<Notes>)> {
-        let memory = Pages::new(size, GFP_KERNEL, Stats::new()?)?;
+        let memory = Pages::new(size, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let notes = Notes::new()?;
         let this = Arc::new(
             Self {
                 memory: memory.clone(),
-                stage: Pages::new(size, GFP_KERNEL, Stats::new()?)?,
+                stage: Pages::new(size, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?,
                 notes: notes.clone(),
             },
             GFP_KERNEL,

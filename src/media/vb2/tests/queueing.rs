@@ -373,7 +373,7 @@ mod suite {
 
         let dev = Device::new(c"vireo-kunit", true)?;
         let dmabuf = DmaBuf::from_fd(fd.number())?;
-        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new()?)?;
+        let import = DynamicImport::new(&dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         import.map()?;
         import.begin_cpu_access()?.write(0, b"used")?;
         drop(import);

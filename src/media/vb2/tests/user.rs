@@ -107,7 +107,7 @@ impl<E: Look> User<E> {
     /// As [`User::open_any`], where the camera is a part of `dev`.
     pub(super) fn open_on(dev: Device, memory: u32, count: u32, sizes: &[u32]) -> Result<Self> {
         let parent = dev.get();
-        let stats = Stats::new()?;
+        let stats = Stats::new(GFP_KERNEL)?;
         let planes = PlaneSizes::new(sizes)?;
         let buf_type = Self::buf_type(sizes.len());
         let counters = stats.clone();

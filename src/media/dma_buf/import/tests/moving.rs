@@ -52,7 +52,7 @@ impl MovingExporter {
     pub(super) fn export(is_local: bool, forced: usize) -> Result<(ARef<DmaBuf>, Arc<Self>)> {
         let this = Arc::new(
             Self {
-                memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?,
+                memory: Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?,
                 is_local: Atomic::new(is_local),
                 forced: Atomic::new(forced),
                 moves_in_begin: Atomic::new(0),

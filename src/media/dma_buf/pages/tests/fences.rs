@@ -174,9 +174,9 @@ mod suite {
     #[test]
     fn exports_share_fences() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let (first, second) = (pages.export(O_RDWR, MODULE)?, pages.export(O_RDWR, MODULE)?);
-        let import = DynamicImport::new(&second, dev.get(), Stats::new()?)?;
+        let import = DynamicImport::new(&second, dev.get(), Stats::new(GFP_KERNEL)?)?;
         // SAFETY: The dma-buf is valid.
         let is_idle = || unsafe {
             bindings::dma_resv_test_signaled((*second.as_raw()).resv, READ) //
@@ -194,7 +194,7 @@ mod suite {
 
     #[test]
     fn driver_waits_for_readers() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let fence = Fence::add(&*pages.export(O_RDWR, MODULE)?, READ)?;
         let worker = Worker::spawn(Job::Access(pages))?;
 
@@ -207,7 +207,7 @@ mod suite {
 
     #[test]
     fn stopping_a_thread_ends_its_wait() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let fence = Fence::add(&*pages.export(O_RDWR, MODULE)?, READ)?;
         let worker = Worker::spawn(Job::Access(pages))?;
 
@@ -222,7 +222,7 @@ mod suite {
 
     #[test]
     fn revocation_waits_for_devices() -> Result {
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let dmabuf = pages.export(O_RDWR, MODULE)?;
         let fence = Fence::add(&dmabuf, BOOKKEEP)?;
         let worker = Worker::spawn(Job::Revoke(pages))?;
@@ -237,12 +237,16 @@ mod suite {
     #[test]
     fn revocation_waits_until_importers_have_unmapped() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
-        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new()?)?;
+        let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let importer = Slow::map(pages.export(O_RDWR, MODULE)?, &dev)?;
         // One without the callback is not waited for.
-        let other = Attachment::new(pages.export(O_RDWR, MODULE)?, dev.get(), Stats::new()?)?
-            .map(DataDirection::Bidirectional)
-            .map_err(|(e, _)| e)?;
+        let other = Attachment::new(
+            pages.export(O_RDWR, MODULE)?,
+            dev.get(),
+            Stats::new(GFP_KERNEL)?,
+        )?
+        .map(DataDirection::Bidirectional)
+        .map_err(|(e, _)| e)?;
         let worker = Worker::spawn(Job::Revoke(pages))?;
 
         let waits = worker.waits();
