@@ -116,6 +116,10 @@ coverage:
 bench:
 	@scripts/bench
 
+.PHONY: bench-card
+bench-card:
+	@scripts/bench-card
+
 .PHONY: bench-time
 bench-time:
 	@scripts/bench-time

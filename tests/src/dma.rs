@@ -170,3 +170,20 @@ pub fn foreign(device: &Device, path: &Path) -> Result<String> {
         Ok(()) => Err("QBUF has taken it".into()),
     }
 }
+
+/// Buffers that were dequeued are left alone, though the device streams on.
+pub fn idle(device: &Device) -> Result<String> {
+    let stream = Stream::mmap(device).map_err(at("start"))?;
+    let mut seen = Vec::new();
+
+    for _ in 0..stream.backing().len() {
+        seen.push(stream.next().map_err(at("DQBUF"))?);
+    }
+    thread::sleep(Duration::from_millis(500));
+    for (frame, data) in seen {
+        if stream.data(frame.index).map_err(at("reading"))? != data {
+            return Ok(format!("buffer {} written", frame.index));
+        }
+    }
+    Ok("untouched".into())
+}

@@ -14,7 +14,7 @@ use vireo_tests::vfio::Function;
 
 const USAGE: &str = "\
 usage: vireo-dma [OPTION...] stream|revoke|refused DEVICE FUNCTION
-       vireo-dma [OPTION...] sync|rotate|fence DEVICE
+       vireo-dma [OPTION...] sync|rotate|fence|idle DEVICE
        vireo-dma userptr DEVICE FILE
 
 The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
@@ -25,14 +25,16 @@ The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
   refused          QBUF says EINVAL, and nothing is written
   sync             frames are there once an access of the CPU has begun, and with
                    --bounced not before
-  rotate           eight dma-bufs on four indices: what a QBUF takes
+  rotate           dma-bufs that rotate over four indices: what a QBUF takes
   fence            a buffer that vgem still reads is not written before it has
 
+  idle             buffers that are dequeued are left alone: "untouched"
   userptr          FILE maps a device's memory: QBUF says EINVAL
 
   --bar N          (default 2)
   --frames N       how many, or how many revocations (default 30)
   --patience MS    how long a revocation may take (default 200)
+  --pool N         how many rotate (default 8)
   --bounced        memory is not coherent
 
 Exit status: 0 when all is well, 1 when something is wrong, 2 when the command
@@ -42,6 +44,7 @@ struct Options {
     bar: u32,
     frames: u32,
     patience: u64,
+    pool: usize,
     bounced: bool,
     words: Vec<String>,
 }
@@ -51,6 +54,7 @@ fn parse() -> Result<Options, lexopt::Error> {
         bar: 2,
         frames: 30,
         patience: 200,
+        pool: 8,
         bounced: false,
         words: Vec::new(),
     };
@@ -60,6 +64,7 @@ fn parse() -> Result<Options, lexopt::Error> {
             Long("bar") => options.bar = parser.value()?.parse()?,
             Long("frames") => options.frames = parser.value()?.parse()?,
             Long("patience") => options.patience = parser.value()?.parse()?,
+            Long("pool") => options.pool = parser.value()?.parse()?,
             Long("bounced") => options.bounced = true,
             Value(word) => options.words.push(word.string()?),
             _ => return Err(arg.unexpected()),
@@ -75,7 +80,8 @@ fn run(options: &Options) -> Result<String, String> {
     let Some(address) = options.words.get(2) else {
         return match verb {
             "sync" => dma::sync(&device, options.frames, !options.bounced),
-            "rotate" => dma::rotate(&device, options.frames, 8, 4),
+            "rotate" => dma::rotate(&device, options.frames, options.pool, 4),
+            "idle" => dma::idle(&device),
             "fence" => dma::fence(&device),
             _ => Err(USAGE.into()),
         };
