@@ -31,6 +31,7 @@ use report::Fault;
 use space::Missing;
 use space::Space;
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::Mutex;
@@ -82,6 +83,8 @@ pub struct Card {
     pub chip: Mutex<Chip>,
     pub space: Space,
     pub link: Link,
+    /// QEMU's monitor, and the name of the device there.
+    pub monitor: Option<(PathBuf, String)>,
     is_over: AtomicBool,
 }
 
@@ -91,6 +94,7 @@ impl Card {
             chip: Mutex::new(Chip::new(kind)),
             space: Space::default(),
             link,
+            monitor: None,
             is_over: AtomicBool::new(false),
         }
     }

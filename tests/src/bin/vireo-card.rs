@@ -23,17 +23,22 @@ it hangs up. Then it says in an object in JSON what it has counted.
 
   --chip NAME     tw6869, with eight channels (the default); tw6864, with four
   --control PATH  a socket for errors on demand; \"help\" says which there are
+  --monitor PATH  QEMU's monitor, which is told to unplug the device ID
+  --id ID
   --json FILE     leave the object in FILE, not in standard output";
 
 struct Options {
     chip: Kind,
     socket: PathBuf,
     control: Option<PathBuf>,
+    monitor: Option<PathBuf>,
+    id: String,
     json: Option<PathBuf>,
 }
 
 fn options() -> Result<Options, lexopt::Error> {
     let (mut chip, mut socket, mut control, mut json) = (Kind::Tw6869, None, None, None);
+    let (mut monitor, mut id) = (None, String::new());
     let mut parser = lexopt::Parser::from_env();
 
     while let Some(arg) = parser.next()? {
@@ -44,6 +49,8 @@ fn options() -> Result<Options, lexopt::Error> {
                     .parse_with(|name| Kind::parse(name).ok_or("no such chip"))?;
             }
             Long("control") => control = Some(parser.value()?.into()),
+            Long("monitor") => monitor = Some(parser.value()?.into()),
+            Long("id") => id = parser.value()?.parse()?,
             Long("json") => json = Some(parser.value()?.into()),
             Long("help") => {
                 println!("{USAGE}\n\nAt the control socket:\n\n{}", control::USAGE);
@@ -57,6 +64,8 @@ fn options() -> Result<Options, lexopt::Error> {
         chip,
         socket: socket.ok_or("no socket is given")?,
         control,
+        monitor,
+        id,
         json,
     })
 }
@@ -88,7 +97,14 @@ fn run(options: &Options) -> io::Result<()> {
         .transpose()?;
     let (socket, _) = UnixListener::bind(&options.socket)?.accept()?;
     // There is one as long as the process lives.
-    let card: &'static Card = Box::leak(Box::new(Card::new(options.chip, Link::new(socket))));
+    let mut card = Box::new(Card::new(options.chip, Link::new(socket)));
+
+    card.monitor = options
+        .monitor
+        .clone()
+        .map(|path| (path, options.id.clone()));
+
+    let card: &'static Card = Box::leak(card);
 
     if let Some(control) = control {
         control::listen(card, control);

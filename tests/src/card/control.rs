@@ -15,6 +15,7 @@ use std::io::BufReader;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::thread;
 
 /// What can be asked for.
@@ -29,7 +30,7 @@ timeout                  a DMA time-out: all channels stand still
 stall CHANNEL            the channel stands still, without a word
 lose CHANNEL             the next frame of the channel is not told of
 link down|up             nobody answers on the bus; the chip is there again, as after a reset
-unplug                   ask for the device to be unplugged
+unplug                   have QEMU unplug the device (device_del), if it can be reached
 quit                     hang up: a surprise removal";
 
 /// Answers those who connect. Ends with the process.
@@ -47,6 +48,29 @@ fn talk(card: &Card, stream: &UnixStream) -> io::Result<()> {
         // In one piece: a serial port in a guest hands over what there is.
         let mut writer = stream;
         writer.write_all(format!("{answer}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Asks QEMU's monitor to unplug a device.
+fn unplug(monitor: &Path, device: &str) -> io::Result<()> {
+    let mut socket = UnixStream::connect(monitor)?;
+    let mut answers = BufReader::new(socket.try_clone()?).lines();
+    for command in [
+        "{\"execute\":\"qmp_capabilities\"}".to_string(),
+        format!("{{\"execute\":\"device_del\",\"arguments\":{{\"id\":\"{device}\"}}}}"),
+    ] {
+        socket.write_all(command.as_bytes())?;
+        // There may be a greeting, and events.
+        let answer = answers.by_ref().find(|line| {
+            line.as_ref()
+                .is_ok_and(|line| line.contains("\"return\"") || line.contains("\"error\""))
+        });
+        match answer {
+            Some(Ok(line)) if line.contains("\"return\"") => (),
+            Some(Ok(line)) => return Err(io::Error::other(line)),
+            _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
     Ok(())
 }
@@ -103,9 +127,8 @@ pub fn obey(card: &Card, line: &str) -> Result<String, String> {
         ["link", "down"] => lock(&card.chip).set_link(false),
         ["link", "up"] => lock(&card.chip).set_link(true),
         ["unplug"] => {
-            if !lock(&card.chip).irq.request_unplug() {
-                return Err("nobody to ask".into());
-            }
+            let monitor = card.monitor.as_ref().ok_or("there is no monitor")?;
+            unplug(&monitor.0, &monitor.1).map_err(|err| err.to_string())?;
         }
         ["quit"] => card.link.hang_up(),
         ["help"] => return Ok(USAGE.into()),

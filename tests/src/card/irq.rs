@@ -16,7 +16,7 @@ pub enum Kind {
     MsiX,
     /// An error that QEMU stops the machine for.
     Error,
-    /// The device would like to be unplugged.
+    /// The device would like to be unplugged. QEMU does not listen to those of vfio-user.
     Request,
 }
 
@@ -135,11 +135,6 @@ impl Interrupts {
     pub fn line(&self) -> bool {
         self.line
     }
-
-    /// Asks to be unplugged; whether there is somebody to ask.
-    pub fn request_unplug(&mut self) -> bool {
-        self.events[Kind::Request as usize].signal()
-    }
 }
 
 #[cfg(test)]
@@ -215,6 +210,5 @@ mod tests {
             Err(libc::EINVAL)
         );
         assert_eq!(Kind::from_index(5), None);
-        assert!(!irq.request_unplug());
     }
 }
