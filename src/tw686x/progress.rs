@@ -3,6 +3,7 @@
 //! Which frames a channel has completed.
 
 use super::chip::Side;
+use core::num::NonZeroU64;
 
 /// How long a channel may be silent, in nanoseconds, before it is restarted.
 const PATIENCE: u64 = 1_000_000_000;
@@ -22,6 +23,9 @@ pub(crate) struct Progress {
     sequence: u32,
     /// Whether there was a signal.
     has_signal: bool,
+    /// How long a frame takes, in nanoseconds. Of a channel that does not stream there is none: an
+    /// interrupt may come late, and find it stopped.
+    frame_nanos: Option<NonZeroU64>,
 }
 
 impl Default for Progress {
@@ -31,11 +35,20 @@ impl Default for Progress {
             time: 0,
             sequence: 0,
             has_signal: true,
+            frame_nanos: None,
         }
     }
 }
 
 impl Progress {
+    /// Of a channel that is to stream frames which take so long.
+    pub(crate) fn new(frame_nanos: u64) -> Self {
+        Self {
+            frame_nanos: NonZeroU64::new(frame_nanos),
+            ..Self::default()
+        }
+    }
+
     /// The channel is about to be enabled, and begins with P.
     pub(crate) fn restart(&mut self, now: u64) {
         self.last = Side::B;
@@ -43,8 +56,9 @@ impl Progress {
     }
 
     /// The engine says that `side` was completed last. Returns the number of the frame, if it is
-    /// new: those before it that nobody has seen are lost. `frame_nanos` is how long one takes.
-    pub(crate) fn complete(&mut self, side: Side, now: u64, frame_nanos: u64) -> Option<u32> {
+    /// new: those before it that nobody has seen are lost.
+    pub(crate) fn complete(&mut self, side: Side, now: u64) -> Option<u32> {
+        let frame_nanos = self.frame_nanos?.get();
         let elapsed = now.saturating_sub(self.time);
         let lost = if side != self.last {
             // An odd number of frames has come.
@@ -72,7 +86,7 @@ impl Progress {
 
     /// Whether nothing has come for too long.
     pub(crate) fn is_stalled(&self, now: u64) -> bool {
-        now.saturating_sub(self.time) > PATIENCE
+        self.frame_nanos.is_some() && now.saturating_sub(self.time) > PATIENCE
     }
 }
 
@@ -84,7 +98,7 @@ mod tests {
     const FRAME: u64 = 40_000_000;
 
     fn started() -> Progress {
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(FRAME);
 
         progress.restart(1000 * FRAME);
         progress
@@ -95,42 +109,49 @@ mod tests {
         let mut progress = started();
         for (n, side) in (0..10).zip([Side::P, Side::B].into_iter().cycle()) {
             let now = (1001 + n) * FRAME;
-            assert!(progress.complete(side, now, FRAME) == Some(n as u32));
+            assert!(progress.complete(side, now) == Some(n as u32));
             // There is nothing new.
-            assert!(progress.complete(side, now + 1, FRAME).is_none());
+            assert!(progress.complete(side, now + 1).is_none());
         }
     }
 
     #[test]
     fn lateness_is_no_loss() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME + FRAME * 9 / 10, FRAME) == Some(0));
-        assert!(progress.complete(Side::B, 1002 * FRAME, FRAME) == Some(1));
-        assert!(progress.complete(Side::P, 1003 * FRAME, FRAME) == Some(2));
+        assert!(progress.complete(Side::P, 1001 * FRAME + FRAME * 9 / 10) == Some(0));
+        assert!(progress.complete(Side::B, 1002 * FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
     fn lost_frames_leave_gaps() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME, FRAME) == Some(0));
+        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
         // One was missed.
-        assert!(progress.complete(Side::P, 1003 * FRAME + FRAME / 2, FRAME) == Some(2));
-        assert!(progress.complete(Side::B, 1004 * FRAME, FRAME) == Some(3));
+        assert!(progress.complete(Side::P, 1003 * FRAME + FRAME / 2) == Some(2));
+        assert!(progress.complete(Side::B, 1004 * FRAME) == Some(3));
         // The last one was seen late, so that two more are not two frames away.
-        assert!(progress.complete(Side::P, 1005 * FRAME + FRAME / 2, FRAME) == Some(4));
-        assert!(progress.complete(Side::P, 1007 * FRAME, FRAME) == Some(6));
+        assert!(progress.complete(Side::P, 1005 * FRAME + FRAME / 2) == Some(4));
+        assert!(progress.complete(Side::P, 1007 * FRAME) == Some(6));
         // Two, and three.
-        assert!(progress.complete(Side::B, 1010 * FRAME, FRAME) == Some(9));
-        assert!(progress.complete(Side::B, 1014 * FRAME, FRAME) == Some(13));
-        assert!(progress.complete(Side::P, 1015 * FRAME, FRAME) == Some(14));
+        assert!(progress.complete(Side::B, 1010 * FRAME) == Some(9));
+        assert!(progress.complete(Side::B, 1014 * FRAME) == Some(13));
+        assert!(progress.complete(Side::P, 1015 * FRAME) == Some(14));
     }
 
     #[test]
     fn restart_begins_with_the_first() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME, FRAME) == Some(0));
+        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
         progress.restart(2000 * FRAME);
-        assert!(progress.complete(Side::P, 2001 * FRAME, FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 2001 * FRAME) == Some(1));
+    }
+
+    #[test]
+    fn channel_that_does_not_stream_has_no_frames() {
+        let mut progress = Progress::default();
+        assert!(progress.complete(Side::P, FRAME).is_none());
+        assert!(!progress.is_stalled(u64::MAX));
     }
 
     #[test]
@@ -138,7 +159,7 @@ mod tests {
         let mut progress = started();
         assert!(!progress.is_stalled(1000 * FRAME + PATIENCE));
         assert!(progress.is_stalled(1001 * FRAME + PATIENCE));
-        progress.complete(Side::P, 1001 * FRAME + PATIENCE, FRAME);
+        progress.complete(Side::P, 1001 * FRAME + PATIENCE);
         assert!(!progress.is_stalled(1001 * FRAME + PATIENCE));
     }
 

@@ -76,7 +76,7 @@ impl vb2::Operations for Channel {
         hw.program_format(cx.id, &settings);
         cx.queue().with_active(|waiting, slots| {
             slots.bytes = settings.size_image();
-            slots.frame_nanos = settings.standard.lines().frame_nanos();
+            slots.progress = Progress::new(settings.standard.lines().frame_nanos());
             Side::BOTH
                 .into_iter()
                 .try_for_each(|side| slots.load(hw, cx.id, side, waiting))
@@ -113,8 +113,6 @@ pub(crate) struct Slots<'q> {
     late: Option<(Side, Option<Buffer<'q, Channel>>)>,
     /// The bytes of a frame.
     bytes: u32,
-    /// How long a frame takes.
-    frame_nanos: u64,
 }
 
 impl<'q> Slots<'q> {
@@ -145,7 +143,7 @@ impl<'q> Slots<'q> {
         now: u64,
         waiting: &Waiting<'q, Channel>,
     ) -> Result {
-        let Some(sequence) = self.progress.complete(side, now, self.frame_nanos) else {
+        let Some(sequence) = self.progress.complete(side, now) else {
             return Ok(());
         };
         let info = FrameInfo {
