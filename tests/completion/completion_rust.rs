@@ -218,21 +218,21 @@ impl<E: Engine> Hardware<E> {
     /// What the handler of an interrupt does: take, done, next. Whether there was one, and is now.
     #[inline(never)]
     fn complete(&self) -> (bool, bool) {
-        E::node(&self.device)
-            .queue()
-            .with_active(|waiting, active| {
-                let taken = active.take();
-                let is_done = taken.is_some();
+        let queue = E::node(&self.device).queue();
 
-                if let Some(buffer) = taken {
-                    let sequence = self.sequence.load(Relaxed);
+        queue.with_active(|waiting, active| {
+            let taken = active.take();
+            let is_done = taken.is_some();
 
-                    self.sequence.store(sequence.wrapping_add(1), Relaxed);
-                    buffer.done(&FrameInfo::new(sequence, 1), &[SIZE]);
-                }
-                *active = waiting.next();
-                (is_done, active.is_some())
-            })
+            if let Some(buffer) = taken {
+                let sequence = self.sequence.load(Relaxed);
+
+                self.sequence.store(sequence.wrapping_add(1), Relaxed);
+                buffer.done(&FrameInfo::new(sequence, 1), &[SIZE]);
+            }
+            *active = waiting.next();
+            (is_done, active.is_some())
+        })
     }
 }
 

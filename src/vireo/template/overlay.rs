@@ -76,14 +76,12 @@ impl Lines<'_> {
                 }
 
                 // Copies are much alike.
-                let bytes =
-                    drawn
-                        .iter_mut()
-                        .zip(stamp::bytes_from(&bytes, first))
-                        .map(|(drawn, byte)| {
-                            (replace(drawn, byte) != byte || is_new).then_some(byte)
-                            //
-                        });
+                let bits = stamp::bytes_from(&bytes, first);
+                let bytes = drawn.iter_mut().zip(bits).map(|(drawn, byte)| {
+                    let is_old = replace(drawn, byte) == byte && !is_new;
+
+                    (!is_old).then_some(byte)
+                });
 
                 glyphs.1.draw(line, bytes);
                 sink.write(self.plane.line(row).start, line)?;
@@ -123,7 +121,7 @@ impl Lines<'_> {
                     (0..).map(|n| {
                         let is_lit = |bit: usize| u8::from(clock.is_lit(8 * n + bit, dots));
 
-                        Some((0..8).fold(0, |byte, bit| byte << 1 | is_lit(bit)))
+                        Some((0..8).fold(0, |byte, bit| (byte << 1) | is_lit(bit)))
                     }),
                 );
                 sink.write_lines(
@@ -173,7 +171,7 @@ impl Glyphs {
 
             keep &= !place(u16::MAX);
             for (pixels, group) in groups.iter_mut().enumerate().take(1 << width) {
-                let is_white = (pixels << sample.pixel) >> (width - 1) & 1 != 0;
+                let is_white = ((pixels << sample.pixel) >> (width - 1)) & 1 != 0;
 
                 *group |= if is_white { white } else { black };
             }

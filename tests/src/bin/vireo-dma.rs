@@ -28,7 +28,7 @@ The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
   rotate           dma-bufs that rotate over four indices: what a QBUF takes
   fence            a buffer that vgem still reads is not written before it has
 
-  idle             buffers that are dequeued are left alone: "untouched"
+  idle             buffers that are dequeued are left alone
   userptr          FILE maps a device's memory: QBUF says EINVAL
 
   --bar N          (default 2)
