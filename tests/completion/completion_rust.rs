@@ -183,6 +183,7 @@ impl<E: Engine> vb2::Operations for Node<E> {
     type Engine = E;
     type Active<'q> = Option<Buffer<'q, Self>>;
     type Stream = ArcHrTimerHandle<Hardware<E>>;
+    type BufferData = ();
 
     const CONFIG: vb2::Config = vb2::Config::DEFAULT;
 
