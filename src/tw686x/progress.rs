@@ -17,8 +17,11 @@ const PATIENCE: u64 = 1_000_000_000;
 pub(crate) struct Progress {
     /// The buffer that was completed last; B before there was any.
     last: Side,
-    /// When that was, or when the channel was enabled.
+    /// When that was, or when the channel was enabled: then the first frame begins up to the time of
+    /// one later.
     time: u64,
+    /// Whether there was no frame since the channel was enabled.
+    is_first: bool,
     /// The number of the next frame.
     sequence: u32,
     /// Whether there was a signal.
@@ -33,6 +36,7 @@ impl Default for Progress {
         Self {
             last: Side::B,
             time: 0,
+            is_first: true,
             sequence: 0,
             has_signal: true,
             frame_nanos: None,
@@ -53,6 +57,7 @@ impl Progress {
     pub(crate) fn restart(&mut self, now: u64) {
         self.last = Side::B;
         self.time = now;
+        self.is_first = true;
     }
 
     /// The engine says that `side` was completed last. Returns the number of the frame, if it is
@@ -60,19 +65,22 @@ impl Progress {
     pub(crate) fn complete(&mut self, side: Side, now: u64) -> Option<u32> {
         let frame_nanos = self.frame_nanos?.get();
         let elapsed = now.saturating_sub(self.time);
-        let lost = if side != self.last {
-            // An odd number of frames has come.
-            elapsed / (2 * frame_nanos) * 2
-        } else if elapsed < frame_nanos + frame_nanos / 4 {
-            return None;
-        } else {
-            // An even number: two, unless the third one after them was late as well.
-            (elapsed / frame_nanos).max(2) / 2 * 2 - 1
+        let frames = elapsed / frame_nanos;
+        let lost = match (side != self.last, self.is_first) {
+            // An odd number of frames has come: the one before them may have been seen late.
+            (true, false) => frames / 2 * 2,
+            // The first of them may have begun late.
+            (true, true) => frames.saturating_sub(1) / 2 * 2,
+            // An even number, if there is anything new.
+            (false, false) if elapsed < frame_nanos + frame_nanos / 4 => return None,
+            (false, true) if frames < 2 => return None,
+            (false, _) => frames.max(2) / 2 * 2 - 1,
         };
         let sequence = self.sequence.wrapping_add(lost as u32);
 
         self.last = side;
         self.time = now;
+        self.is_first = false;
         self.sequence = sequence.wrapping_add(1);
         Some(sequence)
     }
@@ -137,6 +145,21 @@ mod tests {
         assert!(progress.complete(Side::B, 1010 * FRAME) == Some(9));
         assert!(progress.complete(Side::B, 1014 * FRAME) == Some(13));
         assert!(progress.complete(Side::P, 1015 * FRAME) == Some(14));
+    }
+
+    #[test]
+    fn first_frame_may_begin_late() {
+        let mut progress = started();
+        assert!(progress
+            .complete(Side::B, 1001 * FRAME + FRAME / 2)
+            .is_none());
+        assert!(progress.complete(Side::P, 1002 * FRAME + FRAME / 2) == Some(0));
+        assert!(progress.complete(Side::B, 1003 * FRAME) == Some(1));
+        let mut progress = started();
+        assert!(progress.complete(Side::B, 1002 * FRAME + FRAME / 2) == Some(1));
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
+        let mut progress = started();
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
