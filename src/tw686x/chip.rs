@@ -69,8 +69,8 @@ impl ChannelId {
         self.0.into()
     }
 
-    /// The index of the channel's decoder: there are four in each of two banks, which are four times
-    /// as far from each other as would fit.
+    /// The index of the channel's decoder: there are four in each of two banks, which are four
+    /// times as far from each other as they need to be.
     pub(crate) fn decoder(self) -> usize {
         match self.index() {
             first @ ..4 => first,

@@ -11,12 +11,12 @@ pub(crate) const COUNT: usize = 256;
 /// The most bytes of a descriptor.
 pub(crate) const MAX_LEN: usize = 4096;
 
-/// What the addresses of descriptors are multiples of. Nothing is known of others, so that there are
+/// What the addresses of descriptors are multiples of. Nothing is known of others, so there are
 /// none.
 const ALIGN: u64 = 4;
 
-/// A piece of memory in a table: the length and a flag in the first word, the address in the second,
-/// little-endian. One that is zero ends the list.
+/// A piece of memory in a table: the length and a flag in the first word, the address in the
+/// second, little-endian. One that is zero ends the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Descriptor(u64);
 

@@ -17,8 +17,8 @@ const PATIENCE: u64 = 1_000_000_000;
 pub(crate) struct Progress {
     /// The buffer that was completed last; B before there was any.
     last: Side,
-    /// When that was, or when the channel was enabled: then the first frame begins up to the time of
-    /// one later.
+    /// When that was, or when the channel was enabled: then the first frame begins up to the time
+    /// of one later.
     time: u64,
     /// Whether there was no frame since the channel was enabled.
     is_first: bool,

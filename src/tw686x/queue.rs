@@ -108,8 +108,8 @@ pub(crate) struct Slots<'q> {
     /// A frame that is complete, if its table was exchanged in time; and which one that was.
     complete: Option<(Buffer<'q, Channel>, FrameInfo)>,
     exchanged: Option<Side>,
-    /// The table that was exchanged too late, with what was in it before. The engine may write that,
-    /// or what is in it now, or some of both.
+    /// The table that was exchanged too late, with what was in it before. The engine may write
+    /// that, or what is in it now, or some of both.
     late: Option<(Side, Option<Buffer<'q, Channel>>)>,
     /// The bytes of a frame.
     bytes: u32,
@@ -133,8 +133,8 @@ impl<'q> Slots<'q> {
         }
     }
 
-    /// The chip has completed a buffer: puts another one in its place. Where that fails, the channel
-    /// is to be stopped.
+    /// The chip has completed a buffer: puts another one in its place. Where that fails, the
+    /// channel is to be stopped.
     pub(crate) fn exchange(
         &mut self,
         hw: &Hardware<'_>,

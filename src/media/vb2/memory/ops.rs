@@ -106,8 +106,8 @@ unsafe extern "C" fn alloc_callback(
     })
 }
 
-/// Pages for a buffer. Where the device needs them in one piece and there is none, an IOMMU may make
-/// one of them.
+/// Pages for a buffer. Where the device needs them in one piece and there is none, an IOMMU may
+/// make one of them.
 fn allocate(queue: &RawQueue, size: usize) -> Result<ARef<dma_buf::Pages>> {
     let stats = || queue.stats().clone();
 
