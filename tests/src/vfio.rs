@@ -150,7 +150,7 @@ impl Function {
     pub fn export(&self, bar: u32, offset: usize, len: usize) -> io::Result<OwnedFd> {
         let flags = uapi::VFIO_DEVICE_FEATURE_GET | uapi::VFIO_DEVICE_FEATURE_DMA_BUF;
         let mode = (libc::O_RDWR | libc::O_CLOEXEC) as u32;
-        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let pair = |low: u32, high: u32| u64::from(low) | (u64::from(high) << 32);
         // argsz and flags; region_index and open_flags, flags and nr_ranges, one range.
         let mut words = [0, pair(bar, mode), pair(0, 1), offset as u64, len as u64];
         words[0] = pair(size_of_val(&words) as u32, flags);
