@@ -10,4 +10,4 @@ use kernel::sync::SetOnce;
 static KEPT: SetOnce<u32> = SetOnce::new();
 #[cfg(illegal)]
 static KEPT: SetOnce<Buffer<'static, Camera>> = SetOnce::new();
-//~? error[E0277]: `NonNull<media::vb2::buffer::RawBuffer>` cannot be shared between threads safely
+//~? error[E0277]: `NonNull<media::vb2::buffer::raw::RawBuffer>` cannot be shared between threads safely
