@@ -5,7 +5,8 @@
 use super::{
     card::Card,
     chip::Side,
-    regs, //
+    regs,
+    standard::Lines, //
 };
 use kernel::irq::IrqReturn;
 use media::{
@@ -43,8 +44,8 @@ impl v4l2::IrqHandler<Card> for Interrupt {
         let lost = fifo.no_signal();
         let mut resets = errors.without(lost);
         let complete = (status.video() & enabled).without(resets);
-        let sides = hw.regs.read::<regs::PB_STATUS>().video();
         let now = vb2::now();
+        let sides = hw.regs.read::<regs::PB_STATUS>().video();
 
         for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
             let (id, side) = (channel.id, Side::of(sides.contains(channel.id)));
@@ -64,11 +65,13 @@ impl v4l2::IrqHandler<Card> for Interrupt {
             }
         }
 
-        // Tables were exchanged while the engine did not use them, if it does not use them now.
+        // Tables were exchanged while the engine did not use them, if it does not use them now. It
+        // may have used them and be back where it was, but not within a frame.
         let since = hw.regs.read::<regs::PB_STATUS>().video() ^ sides;
+        let was_long = vb2::now() - now >= Lines::L525.frame_nanos() / 10 * 9;
         let complete = complete.without(resets);
         for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
-            let is_in_time = !since.contains(channel.id);
+            let is_in_time = !was_long && !since.contains(channel.id);
             channel
                 .queue()
                 .with_active(|_, slots| slots.done(is_in_time));
