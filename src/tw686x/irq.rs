@@ -44,8 +44,9 @@ impl v4l2::IrqHandler<Card> for Interrupt {
         let lost = fifo.no_signal();
         let mut resets = errors.without(lost);
         let complete = (status.video() & enabled).without(resets);
-        let now = vb2::now();
+        let before = vb2::now();
         let sides = hw.regs.read::<regs::PB_STATUS>().video();
+        let asked = before..vb2::now();
 
         for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
             let (id, side) = (channel.id, Side::of(sides.contains(channel.id)));
@@ -58,7 +59,7 @@ impl v4l2::IrqHandler<Card> for Interrupt {
                 if slots.progress.has_recovered(!is_lost) {
                     return true;
                 }
-                slots.exchange(hw, id, side, now, waiting).is_err()
+                slots.exchange(hw, id, side, &asked, waiting).is_err()
             });
             if is_to_be_reset {
                 resets = resets | id.into();
@@ -68,7 +69,7 @@ impl v4l2::IrqHandler<Card> for Interrupt {
         // Tables were exchanged while the engine did not use them, if it does not use them now. It
         // may have used them and be back where it was, but not within a frame.
         let since = hw.regs.read::<regs::PB_STATUS>().video() ^ sides;
-        let was_long = vb2::now() - now >= Lines::L525.frame_nanos() / 10 * 9;
+        let was_long = vb2::now() - before >= Lines::L525.frame_nanos() / 10 * 9;
         let complete = complete.without(resets);
         for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
             let is_in_time = !was_long && !since.contains(channel.id);

@@ -3,7 +3,10 @@
 //! Which frames a channel has completed.
 
 use super::chip::Side;
-use core::num::NonZeroU64;
+use core::{
+    num::NonZeroU64,
+    ops::Range, //
+};
 
 /// How long a channel may be silent, in nanoseconds, before it is restarted.
 const PATIENCE: u64 = 1_000_000_000;
@@ -60,11 +63,15 @@ impl Progress {
         self.is_first = true;
     }
 
-    /// The engine says that `side` was completed last. Returns the number of the frame, if it is
-    /// new: those before it that nobody has seen are lost.
-    pub(crate) fn complete(&mut self, side: Side, now: u64) -> Option<u32> {
+    /// The engine has said that `side` was completed last, when it was asked for that some time in
+    /// `asked`. Returns the number of the frame, if it is new: those before it that nobody has seen
+    /// are lost.
+    ///
+    /// There may be a while between the beginning and the end of `asked`. It counts as if it were
+    /// not there: what is not new must never seem so.
+    pub(crate) fn complete(&mut self, side: Side, asked: &Range<u64>) -> Option<u32> {
         let frame_nanos = self.frame_nanos?.get();
-        let elapsed = now.saturating_sub(self.time);
+        let elapsed = asked.start.saturating_sub(self.time);
         let frames = elapsed / frame_nanos;
         let lost = match (side != self.last, self.is_first) {
             // An odd number of frames has come: the one before them may have been seen late.
@@ -79,7 +86,7 @@ impl Progress {
         let sequence = self.sequence.wrapping_add(lost as u32);
 
         self.last = side;
-        self.time = now;
+        self.time = asked.end;
         self.is_first = false;
         self.sequence = sequence.wrapping_add(1);
         Some(sequence)
@@ -105,6 +112,11 @@ mod tests {
 
     const FRAME: u64 = 40_000_000;
 
+    /// Asks in no time.
+    fn complete(progress: &mut Progress, side: Side, now: u64) -> Option<u32> {
+        progress.complete(side, &(now..now))
+    }
+
     fn started() -> Progress {
         let mut progress = Progress::new(FRAME);
 
@@ -117,63 +129,74 @@ mod tests {
         let mut progress = started();
         for (n, side) in (0..10).zip([Side::P, Side::B].into_iter().cycle()) {
             let now = (1001 + n) * FRAME;
-            assert!(progress.complete(side, now) == Some(n as u32));
+            assert!(complete(&mut progress, side, now) == Some(n as u32));
             // There is nothing new.
-            assert!(progress.complete(side, now + 1).is_none());
+            assert!(complete(&mut progress, side, now + 1).is_none());
         }
     }
 
     #[test]
     fn lateness_is_no_loss() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME + FRAME * 9 / 10) == Some(0));
-        assert!(progress.complete(Side::B, 1002 * FRAME) == Some(1));
-        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
+        assert!(complete(&mut progress, Side::P, 1001 * FRAME + FRAME * 9 / 10) == Some(0));
+        assert!(complete(&mut progress, Side::B, 1002 * FRAME) == Some(1));
+        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
     fn lost_frames_leave_gaps() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
+        assert!(complete(&mut progress, Side::P, 1001 * FRAME) == Some(0));
         // One was missed.
-        assert!(progress.complete(Side::P, 1003 * FRAME + FRAME / 2) == Some(2));
-        assert!(progress.complete(Side::B, 1004 * FRAME) == Some(3));
+        assert!(complete(&mut progress, Side::P, 1003 * FRAME + FRAME / 2) == Some(2));
+        assert!(complete(&mut progress, Side::B, 1004 * FRAME) == Some(3));
         // The last one was seen late, so that two more are not two frames away.
-        assert!(progress.complete(Side::P, 1005 * FRAME + FRAME / 2) == Some(4));
-        assert!(progress.complete(Side::P, 1007 * FRAME) == Some(6));
+        assert!(complete(&mut progress, Side::P, 1005 * FRAME + FRAME / 2) == Some(4));
+        assert!(complete(&mut progress, Side::P, 1007 * FRAME) == Some(6));
         // Two, and three.
-        assert!(progress.complete(Side::B, 1010 * FRAME) == Some(9));
-        assert!(progress.complete(Side::B, 1014 * FRAME) == Some(13));
-        assert!(progress.complete(Side::P, 1015 * FRAME) == Some(14));
+        assert!(complete(&mut progress, Side::B, 1010 * FRAME) == Some(9));
+        assert!(complete(&mut progress, Side::B, 1014 * FRAME) == Some(13));
+        assert!(complete(&mut progress, Side::P, 1015 * FRAME) == Some(14));
+    }
+
+    #[test]
+    fn asking_may_take_long() {
+        let mut progress = started();
+        // The answer may be of the end: what comes soon after that is nothing new.
+        let asked = 1001 * FRAME..1002 * FRAME - 1;
+        assert!(progress.complete(Side::P, &asked) == Some(0));
+        assert!(complete(&mut progress, Side::P, 1002 * FRAME + FRAME / 2).is_none());
+        // It may be of the beginning as well.
+        let asked = 1002 * FRAME + FRAME / 2..1004 * FRAME;
+        assert!(progress.complete(Side::P, &asked).is_none());
+        assert!(complete(&mut progress, Side::B, 1004 * FRAME).is_some());
     }
 
     #[test]
     fn first_frame_may_begin_late() {
         let mut progress = started();
-        assert!(progress
-            .complete(Side::B, 1001 * FRAME + FRAME / 2)
-            .is_none());
-        assert!(progress.complete(Side::P, 1002 * FRAME + FRAME / 2) == Some(0));
-        assert!(progress.complete(Side::B, 1003 * FRAME) == Some(1));
+        assert!(complete(&mut progress, Side::B, 1001 * FRAME + FRAME / 2).is_none());
+        assert!(complete(&mut progress, Side::P, 1002 * FRAME + FRAME / 2) == Some(0));
+        assert!(complete(&mut progress, Side::B, 1003 * FRAME) == Some(1));
         let mut progress = started();
-        assert!(progress.complete(Side::B, 1002 * FRAME + FRAME / 2) == Some(1));
-        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
+        assert!(complete(&mut progress, Side::B, 1002 * FRAME + FRAME / 2) == Some(1));
+        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
+        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
     fn restart_begins_with_the_first() {
         let mut progress = started();
-        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
+        assert!(complete(&mut progress, Side::P, 1001 * FRAME) == Some(0));
         progress.restart(2000 * FRAME);
-        assert!(progress.complete(Side::P, 2001 * FRAME) == Some(1));
+        assert!(complete(&mut progress, Side::P, 2001 * FRAME) == Some(1));
     }
 
     #[test]
     fn channel_that_does_not_stream_has_no_frames() {
         let mut progress = Progress::default();
-        assert!(progress.complete(Side::P, FRAME).is_none());
+        assert!(complete(&mut progress, Side::P, FRAME).is_none());
         assert!(!progress.is_stalled(u64::MAX));
     }
 
@@ -182,7 +205,7 @@ mod tests {
         let mut progress = started();
         assert!(!progress.is_stalled(1000 * FRAME + PATIENCE));
         assert!(progress.is_stalled(1001 * FRAME + PATIENCE));
-        progress.complete(Side::P, 1001 * FRAME + PATIENCE);
+        complete(&mut progress, Side::P, 1001 * FRAME + PATIENCE);
         assert!(!progress.is_stalled(1001 * FRAME + PATIENCE));
     }
 

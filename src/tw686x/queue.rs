@@ -16,6 +16,7 @@ use super::{
     },
     progress::Progress, //
 };
+use core::ops::Range;
 use kernel::prelude::*;
 use media::{
     v4l2::{
@@ -140,15 +141,15 @@ impl<'q> Slots<'q> {
         hw: &Hardware<'_>,
         id: ChannelId,
         side: Side,
-        now: u64,
+        asked: &Range<u64>,
         waiting: &Waiting<'q, Channel>,
     ) -> Result {
-        let Some(sequence) = self.progress.complete(side, now) else {
+        let Some(sequence) = self.progress.complete(side, asked) else {
             return Ok(());
         };
         let info = FrameInfo {
             field: uapi::FIELD_SEQ_TB,
-            ..FrameInfo::new(sequence, now)
+            ..FrameInfo::new(sequence, asked.start)
         };
 
         let complete = self.filling[side.index()].take();
