@@ -3,10 +3,7 @@
 //! Which frames a channel has completed.
 
 use super::chip::Side;
-use core::{
-    num::NonZeroU64,
-    ops::Range, //
-};
+use core::num::NonZeroU64;
 
 /// How long a channel may be silent, in nanoseconds, before it is restarted.
 const PATIENCE: u64 = 1_000_000_000;
@@ -14,8 +11,9 @@ const PATIENCE: u64 = 1_000_000_000;
 /// What is known of the frames of a channel since it was started.
 ///
 /// The engine fills P and B by turns, and says which one it has completed last: that one is not in
-/// use until the other is complete. If it is the same as before, there is nothing new, as when two
-/// interrupts tell of one frame; or an even number of frames has come, which takes longer than one.
+/// use until the other is complete. If it is the same as before, then an even number of frames has
+/// come, which may be none: where a frame was complete between looking for the interrupt and asking
+/// for the buffer, the interrupt is still to be seen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     /// The buffer that was completed last; B before there was any.
@@ -25,6 +23,8 @@ pub(crate) struct Progress {
     time: u64,
     /// Whether there was no frame since the channel was enabled.
     is_first: bool,
+    /// Whether an interrupt from now on tells of something new.
+    is_exact: bool,
     /// The number of the next frame.
     sequence: u32,
     /// Whether there was a signal.
@@ -40,6 +40,7 @@ impl Default for Progress {
             last: Side::B,
             time: 0,
             is_first: true,
+            is_exact: true,
             sequence: 0,
             has_signal: true,
             frame_nanos: None,
@@ -61,32 +62,31 @@ impl Progress {
         self.last = Side::B;
         self.time = now;
         self.is_first = true;
+        self.is_exact = true;
     }
 
-    /// The engine has said that `side` was completed last, when it was asked for that some time in
-    /// `asked`. Returns the number of the frame, if it is new: those before it that nobody has seen
-    /// are lost.
-    ///
-    /// There may be a while between the beginning and the end of `asked`. It counts as if it were
-    /// not there: what is not new must never seem so.
-    pub(crate) fn complete(&mut self, side: Side, asked: &Range<u64>) -> Option<u32> {
-        let frame_nanos = self.frame_nanos?.get();
-        let elapsed = asked.start.saturating_sub(self.time);
-        let frames = elapsed / frame_nanos;
+    /// Whether there was an interrupt since it was asked which buffer is complete, or just before.
+    pub(crate) fn note_interrupt(&mut self, was_there: bool) {
+        self.is_exact = !was_there;
+    }
+
+    /// There was an interrupt, and `side` was completed last. Returns the number of the frame, if it
+    /// is new: those before it that nobody has seen are lost.
+    pub(crate) fn complete(&mut self, side: Side, now: u64) -> Option<u32> {
+        let frames = now.saturating_sub(self.time) / self.frame_nanos?.get();
         let lost = match (side != self.last, self.is_first) {
             // An odd number of frames has come: the one before them may have been seen late.
             (true, false) => frames / 2 * 2,
             // The first of them may have begun late.
             (true, true) => frames.saturating_sub(1) / 2 * 2,
-            // An even number, if there is anything new.
-            (false, false) if elapsed < frame_nanos + frame_nanos / 4 => return None,
-            (false, true) if frames < 2 => return None,
-            (false, _) => frames.max(2) / 2 * 2 - 1,
+            // An even number.
+            (false, _) if self.is_exact => frames.max(2) / 2 * 2 - 1,
+            (false, _) => return None,
         };
         let sequence = self.sequence.wrapping_add(lost as u32);
 
         self.last = side;
-        self.time = asked.end;
+        self.time = now;
         self.is_first = false;
         self.sequence = sequence.wrapping_add(1);
         Some(sequence)
@@ -112,11 +112,6 @@ mod tests {
 
     const FRAME: u64 = 40_000_000;
 
-    /// Asks in no time.
-    fn complete(progress: &mut Progress, side: Side, now: u64) -> Option<u32> {
-        progress.complete(side, &(now..now))
-    }
-
     fn started() -> Progress {
         let mut progress = Progress::new(FRAME);
 
@@ -129,74 +124,71 @@ mod tests {
         let mut progress = started();
         for (n, side) in (0..10).zip([Side::P, Side::B].into_iter().cycle()) {
             let now = (1001 + n) * FRAME;
-            assert!(complete(&mut progress, side, now) == Some(n as u32));
-            // There is nothing new.
-            assert!(complete(&mut progress, side, now + 1).is_none());
+            assert!(progress.complete(side, now) == Some(n as u32));
+            progress.note_interrupt(n % 2 == 0);
         }
     }
 
     #[test]
     fn lateness_is_no_loss() {
         let mut progress = started();
-        assert!(complete(&mut progress, Side::P, 1001 * FRAME + FRAME * 9 / 10) == Some(0));
-        assert!(complete(&mut progress, Side::B, 1002 * FRAME) == Some(1));
-        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
+        assert!(progress.complete(Side::P, 1001 * FRAME + FRAME * 9 / 10) == Some(0));
+        assert!(progress.complete(Side::B, 1002 * FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
     fn lost_frames_leave_gaps() {
         let mut progress = started();
-        assert!(complete(&mut progress, Side::P, 1001 * FRAME) == Some(0));
+        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
         // One was missed.
-        assert!(complete(&mut progress, Side::P, 1003 * FRAME + FRAME / 2) == Some(2));
-        assert!(complete(&mut progress, Side::B, 1004 * FRAME) == Some(3));
+        assert!(progress.complete(Side::P, 1003 * FRAME + FRAME / 2) == Some(2));
+        assert!(progress.complete(Side::B, 1004 * FRAME) == Some(3));
         // The last one was seen late, so that two more are not two frames away.
-        assert!(complete(&mut progress, Side::P, 1005 * FRAME + FRAME / 2) == Some(4));
-        assert!(complete(&mut progress, Side::P, 1007 * FRAME) == Some(6));
+        assert!(progress.complete(Side::P, 1005 * FRAME + FRAME / 2) == Some(4));
+        assert!(progress.complete(Side::P, 1007 * FRAME) == Some(6));
         // Two, and three.
-        assert!(complete(&mut progress, Side::B, 1010 * FRAME) == Some(9));
-        assert!(complete(&mut progress, Side::B, 1014 * FRAME) == Some(13));
-        assert!(complete(&mut progress, Side::P, 1015 * FRAME) == Some(14));
+        assert!(progress.complete(Side::B, 1010 * FRAME) == Some(9));
+        assert!(progress.complete(Side::B, 1014 * FRAME) == Some(13));
+        assert!(progress.complete(Side::P, 1015 * FRAME) == Some(14));
     }
 
     #[test]
-    fn asking_may_take_long() {
+    fn interrupt_may_tell_of_nothing_new() {
         let mut progress = started();
-        // The answer may be of the end: what comes soon after that is nothing new.
-        let asked = 1001 * FRAME..1002 * FRAME - 1;
-        assert!(progress.complete(Side::P, &asked) == Some(0));
-        assert!(complete(&mut progress, Side::P, 1002 * FRAME + FRAME / 2).is_none());
-        // It may be of the beginning as well.
-        let asked = 1002 * FRAME + FRAME / 2..1004 * FRAME;
-        assert!(progress.complete(Side::P, &asked).is_none());
-        assert!(complete(&mut progress, Side::B, 1004 * FRAME).is_some());
+        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
+        progress.note_interrupt(true);
+        // However late that is.
+        assert!(progress.complete(Side::P, 1009 * FRAME).is_none());
+        assert!(progress.complete(Side::B, 1009 * FRAME).is_some());
+        progress.note_interrupt(false);
+        assert!(progress.complete(Side::B, 1009 * FRAME + 1).is_some());
     }
 
     #[test]
     fn first_frame_may_begin_late() {
         let mut progress = started();
-        assert!(complete(&mut progress, Side::B, 1001 * FRAME + FRAME / 2).is_none());
-        assert!(complete(&mut progress, Side::P, 1002 * FRAME + FRAME / 2) == Some(0));
-        assert!(complete(&mut progress, Side::B, 1003 * FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 1002 * FRAME + FRAME / 2) == Some(0));
+        assert!(progress.complete(Side::B, 1003 * FRAME) == Some(1));
         let mut progress = started();
-        assert!(complete(&mut progress, Side::B, 1002 * FRAME + FRAME / 2) == Some(1));
-        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
+        assert!(progress.complete(Side::B, 1002 * FRAME + FRAME / 2) == Some(1));
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
         let mut progress = started();
-        assert!(complete(&mut progress, Side::P, 1003 * FRAME) == Some(2));
+        assert!(progress.complete(Side::P, 1003 * FRAME) == Some(2));
     }
 
     #[test]
     fn restart_begins_with_the_first() {
         let mut progress = started();
-        assert!(complete(&mut progress, Side::P, 1001 * FRAME) == Some(0));
+        assert!(progress.complete(Side::P, 1001 * FRAME) == Some(0));
         progress.restart(2000 * FRAME);
-        assert!(complete(&mut progress, Side::P, 2001 * FRAME) == Some(1));
+        assert!(progress.complete(Side::P, 2001 * FRAME) == Some(1));
     }
 
     #[test]
     fn channel_that_does_not_stream_has_no_frames() {
         let mut progress = Progress::default();
-        assert!(complete(&mut progress, Side::P, FRAME).is_none());
+        assert!(progress.complete(Side::P, FRAME).is_none());
         assert!(!progress.is_stalled(u64::MAX));
     }
 
@@ -205,7 +197,7 @@ mod tests {
         let mut progress = started();
         assert!(!progress.is_stalled(1000 * FRAME + PATIENCE));
         assert!(progress.is_stalled(1001 * FRAME + PATIENCE));
-        complete(&mut progress, Side::P, 1001 * FRAME + PATIENCE);
+        progress.complete(Side::P, 1001 * FRAME + PATIENCE);
         assert!(!progress.is_stalled(1001 * FRAME + PATIENCE));
     }
 

@@ -16,7 +16,6 @@ use super::{
     },
     progress::Progress, //
 };
-use core::ops::Range;
 use kernel::prelude::*;
 use media::{
     v4l2::{
@@ -109,11 +108,17 @@ pub(crate) struct Slots<'q> {
     /// A frame that is complete, if its table was exchanged in time; and which one that was.
     complete: Option<(Buffer<'q, Channel>, FrameInfo)>,
     exchanged: Option<Side>,
-    /// The table that was exchanged too late, with what was in it before. The engine may write
-    /// that, or what is in it now, or some of both.
-    late: Option<(Side, Option<Buffer<'q, Channel>>)>,
+    /// Tables that were exchanged too late.
+    late: [Option<Late<'q>>; 2],
     /// The bytes of a frame.
     bytes: u32,
+}
+
+/// Of a table that was exchanged while the engine used it: what was in it before. The engine may
+/// write that, or what is in it now, or some of both.
+struct Late<'q> {
+    #[expect(dead_code, reason = "is kept")]
+    before: Option<Buffer<'q, Channel>>,
 }
 
 impl<'q> Slots<'q> {
@@ -141,39 +146,38 @@ impl<'q> Slots<'q> {
         hw: &Hardware<'_>,
         id: ChannelId,
         side: Side,
-        asked: &Range<u64>,
+        now: u64,
         waiting: &Waiting<'q, Channel>,
     ) -> Result {
-        let Some(sequence) = self.progress.complete(side, asked) else {
+        let Some(sequence) = self.progress.complete(side, now) else {
             return Ok(());
         };
         let info = FrameInfo {
             field: uapi::FIELD_SEQ_TB,
-            ..FrameInfo::new(sequence, asked.start)
+            ..FrameInfo::new(sequence, now)
         };
 
         let complete = self.filling[side.index()].take();
-        match self.late.take() {
+        match self.late[side.index()].take() {
             // Nobody knows where the frame is: both are queued again.
-            Some((late, before)) if late == side => drop((complete, before)),
-            late => {
-                self.late = late;
-                self.complete = complete.map(|buffer| (buffer, info));
-            }
+            Some(late) => drop((complete, late)),
+            None => self.complete = complete.map(|buffer| (buffer, info)),
         }
         self.exchanged = Some(side);
         self.load(hw, id, side, waiting)
     }
 
-    /// The table was exchanged, and in time if it is not in use now.
-    pub(crate) fn done(&mut self, is_in_time: bool) {
+    /// The table was exchanged, and in time unless there was another interrupt since.
+    pub(crate) fn done(&mut self, was_interrupted: bool) {
+        self.progress.note_interrupt(was_interrupted);
         let complete = self.complete.take();
         let Some(side) = self.exchanged.take() else {
             return;
         };
 
-        if !is_in_time {
-            self.late = Some((side, complete.map(|(buffer, _)| buffer)));
+        if was_interrupted {
+            let before = complete.map(|(buffer, _)| buffer);
+            self.late[side.index()] = Some(Late { before });
         } else if let Some((buffer, info)) = complete {
             buffer.done(&info, &[self.bytes]);
         }
@@ -182,7 +186,7 @@ impl<'q> Slots<'q> {
     /// The channel was stopped, and will be started again with what is in its tables: gives up what
     /// is not there any more. Frames that may not be whole are queued again.
     pub(crate) fn give_up(&mut self, hw: &Hardware<'_>, id: ChannelId) {
-        drop((self.late.take(), self.complete.take()));
+        drop((core::mem::take(&mut self.late), self.complete.take()));
         self.exchanged = None;
         for side in Side::BOTH {
             let slot = &mut self.filling[side.index()];
