@@ -70,8 +70,8 @@ impl Progress {
         self.is_exact = !was_there;
     }
 
-    /// There was an interrupt, and `side` was completed last. Returns the number of the frame, if it
-    /// is new: those before it that nobody has seen are lost.
+    /// There was an interrupt, and `side` was completed last. Returns the number of the frame, if
+    /// it is new: those before it that nobody has seen are lost.
     pub(crate) fn complete(&mut self, side: Side, now: u64) -> Option<u32> {
         let frames = now.saturating_sub(self.time) / self.frame_nanos?.get();
         let lost = match (side != self.last, self.is_first) {
