@@ -19,6 +19,7 @@ use std::hint;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::thread;
 use std::time::Duration;
 
 /// Where buffers come from.
@@ -154,6 +155,8 @@ pub fn stream(
         if device.wait(libc::POLLIN, PATIENCE)? == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
+        // Whoever made the frame may not be done with it yet, and is not to be counted here.
+        thread::sleep(Duration::from_millis(2));
         let mut buffer = device.buffer(memory, 0);
         let cost = sys::ioctl_counted(device.as_fd(), uapi::VIDIOC_DQBUF, &mut buffer)?;
         if buffer.flags & uapi::V4L2_BUF_FLAG_ERROR != 0 {
