@@ -18,6 +18,7 @@ mod media {
     pub mod mm;
     pub mod platform;
     pub mod stats;
+    pub mod time;
     pub mod v4l2;
     pub mod vb2;
 }

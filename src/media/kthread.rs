@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 
-use crate::bindings;
+use crate::{
+    bindings,
+    time, //
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -44,11 +47,7 @@ impl Context {
 
     /// The time that [`sleep_until`](Self::sleep_until) goes by, in nanoseconds.
     pub fn now(&self) -> u64 {
-        // SAFETY: The clock may be read anywhere.
-        let now = unsafe { bindings::ktime_get() };
-
-        // The monotonic clock begins at zero.
-        now.unsigned_abs()
+        time::now()
     }
 
     /// Sleeps until the monotonic clock (`CLOCK_MONOTONIC`) shows `deadline`, in nanoseconds.

@@ -44,7 +44,6 @@ mod userptr;
 
 pub use self::{
     buffer::{
-        now,
         Buffer,
         FrameInfo,
         IdleBuffer,

@@ -46,11 +46,11 @@ use kernel::{
     },
 };
 use media::{
+    time,
     v4l2::{
         self,
         RegistrationContext, //
     },
-    vb2,
 };
 
 /// How often signals are looked at, and channels that are silent, in nanoseconds.
@@ -103,7 +103,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
     /// Enables channels, and looks after them.
     fn work(cx: &RegistrationContext<'a, Card>) {
         let hw = cx.registration_data();
-        let now = vb2::now();
+        let now = time::now();
 
         hw.enable_due(now);
         for channel in cx.channels.iter() {
@@ -127,7 +127,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
         let stalled = stalled.fold(ChannelSet::EMPTY, |all, channel| all | channel.id.into());
         hw.reset(cx, stalled);
 
-        let wait = hw.engine.lock().wait(vb2::now());
+        let wait = hw.engine.lock().wait(time::now());
         cx.schedule_work(nanos(wait.unwrap_or(PERIOD).min(PERIOD)));
     }
 
@@ -146,7 +146,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
             hw.program(channel.id, &channel.settings.lock());
         }
         // The buffers are still in the tables.
-        hw.engine.lock().resume(vb2::now());
+        hw.engine.lock().resume(time::now());
         cx.schedule_work(nanos(engine::DELAY));
         Ok(())
     }
@@ -192,7 +192,7 @@ impl Hardware<'_> {
         if channels.is_empty() {
             return;
         }
-        self.engine.lock().reset(channels, vb2::now(), &self.regs);
+        self.engine.lock().reset(channels, time::now(), &self.regs);
         for channel in self.of(channels) {
             channel
                 .queue()

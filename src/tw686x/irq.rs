@@ -10,11 +10,11 @@ use super::{
 };
 use kernel::irq::IrqReturn;
 use media::{
+    time,
     v4l2::{
         self,
         RegistrationContext, //
     },
-    vb2,
 };
 
 /// The handler of the chip's one interrupt.
@@ -69,7 +69,7 @@ fn serve(
     let mut resets = errors.without(lost);
     let complete = (status.video() & enabled).without(resets);
     let sides = hw.regs.read::<regs::PB_STATUS>().video();
-    let now = vb2::now();
+    let now = time::now();
 
     for channel in cx.channels.iter().filter(|c| complete.contains(c.id)) {
         let (id, side) = (channel.id, Side::of(sides.contains(channel.id)));

@@ -18,6 +18,7 @@ use super::{
 };
 use kernel::prelude::*;
 use media::{
+    time,
     v4l2::{
         uapi,
         VideoDevice, //
@@ -70,7 +71,7 @@ impl vb2::Operations for Channel {
     fn start_streaming(cx: &Context<'_, Self>) -> Result {
         let hw = cx.registration_data();
         let settings = cx.settings.lock();
-        let now = vb2::now();
+        let now = time::now();
 
         hw.check()?;
         hw.program_format(cx.id, &settings);
@@ -194,7 +195,7 @@ impl<'q> Slots<'q> {
 
             if let Some(buffer) = gone {
                 let _ = hw.tables.write_trash(id, side, self.bytes as usize);
-                buffer.error(&FrameInfo::new(0, vb2::now()));
+                buffer.error(&FrameInfo::new(0, time::now()));
             }
         }
     }

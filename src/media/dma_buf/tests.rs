@@ -3,8 +3,8 @@
 //! What the tests of dma-bufs share, and tests of importers against an exporter that takes notes.
 
 pub(crate) mod fence;
-pub(crate) mod revoker;
 pub(crate) mod staged;
+pub(crate) mod worker;
 
 use self::staged::{
     Call,

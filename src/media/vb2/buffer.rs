@@ -59,15 +59,6 @@ impl FrameInfo {
     }
 }
 
-/// The time now, for [`FrameInfo::timestamp`], in any context. Corresponds to `ktime_get_ns()`.
-pub fn now() -> u64 {
-    // SAFETY: The clock may be read anywhere.
-    let now = unsafe { bindings::ktime_get() };
-
-    // The monotonic clock begins at zero.
-    now.unsigned_abs()
-}
-
 /// A buffer that belongs to the driver.
 ///
 /// Dropping it without [`done`](Self::done) puts it back into the queue, as the next to be taken.

@@ -10,12 +10,15 @@ use super::{
     super::{
         tests::{
             flush_delayed_fput,
-            revoker::Revoker,
             staged::{
                 Call,
                 Staged, //
             },
             without_warnings,
+            worker::{
+                Job,
+                Worker, //
+            },
             Device,
             MODULE, //
         },
@@ -160,7 +163,7 @@ mod suite {
         let mut access = import.begin_cpu_access()?;
         let mut at_once = second.begin_cpu_access()?;
         access.write(0, &[1])?;
-        let revoker = Revoker::spawn(&dmabuf)?;
+        let revoker = Worker::spawn(Job::Invalidate(dmabuf.clone()))?;
         let has_waited = !revoker.is_done_soon();
         let result = if has_waited {
             Ok(())
@@ -185,7 +188,7 @@ mod suite {
         let _ = notes.read();
         // As `ImportAccess::write()` does.
         let copy = import.state.lock();
-        let revoker = Revoker::spawn(&dmabuf)?;
+        let revoker = Worker::spawn(Job::Invalidate(dmabuf.clone()))?;
         fsleep(Delta::from_millis(30));
         let is_mapped = notes.read().is_empty();
         drop(copy);

@@ -12,10 +12,13 @@ use super::{
     *, //
 };
 use crate::dma_buf::tests::{
-    revoker::Revoker,
     staged::{
         Call,
         Staged, //
+    },
+    worker::{
+        Job,
+        Worker, //
     },
 };
 use kernel::{
@@ -55,16 +58,14 @@ mod suite {
             slot.as_ref().is_some_and(|buffer| !buffer.is_invalidated())
             //
         });
-        let revoker = Revoker::spawn(&dmabuf)?;
-        fsleep(Delta::from_millis(30));
-        let has_waited = !revoker.is_done() && notes.read().is_empty();
+        let revoker = Worker::spawn(Job::Invalidate(dmabuf.clone()))?;
+        let has_waited = revoker.waits() && notes.read().is_empty();
         let is_told = user.camera.queue.with_active(|_, slot| {
             slot.as_ref().is_some_and(Buffer::is_invalidated)
             //
         });
         hardware.is_dead.store(false, Relaxed);
-        let is_done = revoker.is_done_soon();
-        drop(revoker);
+        let is_done = revoker.ends();
         assert!(is_running && is_told);
         assert!(has_waited);
         assert!(is_done);
@@ -198,16 +199,14 @@ mod suite {
             user.queue(0, &[Plane::Fd(fd.number(), 0)])?;
             let buffer = user.next()?;
             let _ = notes.read();
-            let revoker = Revoker::spawn(&dmabuf)?;
-            fsleep(Delta::from_millis(30));
-            let has_waited = !revoker.is_done() && notes.read().is_empty();
+            let revoker = Worker::spawn(Job::Invalidate(dmabuf.clone()))?;
+            let has_waited = revoker.waits() && notes.read().is_empty();
             if is_complete {
                 buffer.done(&META, &[PAGE]);
             } else {
                 drop(buffer);
             }
-            let is_done = revoker.is_done_soon();
-            drop(revoker);
+            let is_done = revoker.ends();
             assert!(has_waited && is_done);
             assert!(notes.read()[..] == [Call::Unmap]);
             assert!(user.camera.queue.next().is_none());

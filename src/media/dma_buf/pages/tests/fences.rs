@@ -6,6 +6,10 @@ use super::super::{
     super::{
         tests::{
             fence::Fence,
+            worker::{
+                Job,
+                Worker, //
+            },
             Device,
             MODULE, //
         },
@@ -17,7 +21,6 @@ use super::super::{
 };
 use crate::{
     bindings,
-    kthread,
     stats::Stats, //
 };
 use core::ptr::null_mut;
@@ -30,86 +33,12 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Acquire,
-            Atomic,
-            Release, //
-        },
-        Arc, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
+        atomic::Acquire, //
     },
 };
 
 const BOOKKEEP: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_BOOKKEEP;
 const READ: bindings::dma_resv_usage = bindings::dma_resv_usage_DMA_RESV_USAGE_READ;
-
-/// What a thread does.
-enum Job {
-    /// Begins an access of the driver's CPU, and ends it.
-    Access(ARef<Pages>),
-    Revoke(ARef<Pages>),
-}
-
-struct Work {
-    job: Job,
-    is_done: Arc<Atomic<bool>>,
-}
-
-#[vtable]
-impl kthread::Function for Work {
-    fn run(&mut self, _context: &kthread::Context) {
-        match &self.job {
-            Job::Access(pages) => drop(pages.begin_cpu_access()),
-            Job::Revoke(pages) => {
-                let _ = pages.revoke(true);
-            }
-        }
-        self.is_done.store(true, Release);
-    }
-}
-
-/// A thread that does its job, and is joined when this is dropped.
-struct Worker {
-    is_done: Arc<Atomic<bool>>,
-    thread: kthread::Thread<Work>,
-}
-
-impl Worker {
-    fn spawn(job: Job) -> Result<Self> {
-        let is_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let work = Work {
-            job,
-            is_done: is_done.clone(),
-        };
-
-        Ok(Self {
-            is_done,
-            thread: kthread::Thread::spawn(c"vireo-kunit", work)?,
-        })
-    }
-
-    /// Whether it waits: for some time, nothing comes of it.
-    fn waits(&self) -> bool {
-        fsleep(Delta::from_millis(30));
-        !self.is_done.load(Acquire)
-    }
-
-    /// Whether it is done within a second. Then it is joined.
-    fn ends(self) -> bool {
-        for _ in 0..100 {
-            if self.is_done.load(Acquire) {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
-        let is_done = self.is_done.load(Acquire);
-        drop(self.thread);
-        is_done
-    }
-}
 
 /// An importer that unmaps some time after it is told to, as those do that wait for their device.
 struct Slow {
