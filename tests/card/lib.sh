@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154 # top is set by who sources this
+#
+# What the card's tests share: to be sourced, in a guest that has cards.
+
+# The cards: a control port for each, in the order in which they are on the bus.
+ports=()
+for port in /dev/vport*p[2-9]; do
+	exec {fd}<>"$port" || exit 1
+	ports+=("$fd")
+done
+
+# ask CARD WORDS...: what the model answers.
+ask() {
+	local fd=${ports[$1]} line
+	shift
+	echo "$*" >&"$fd"
+	read -r -t 10 -u "$fd" line && echo "$line"
+}
+
+# count NAME JSON: a number in an object, or the sum of those with this name.
+count() { grep -oE "\"$1\":[0-9]+" <<<"$2" | awk -F: '{ n += $2 } END { print n + 0 }'; }
+
+# load_rust: the driver in Rust, and what it needs.
+load_rust() {
+	modprobe -a videodev videobuf2-v4l2 &&
+		{ [ -d /sys/module/rust_media ] || insmod "$top/build/stock/rust_media.ko"; } &&
+		insmod "$top/build/stock/tw686x_rust.ko"
+}
