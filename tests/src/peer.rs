@@ -6,6 +6,8 @@
 use crate::reader::fields::Fields;
 use crate::reader::Reader;
 use crate::stream::Frame;
+use crate::suite::bench::Context;
+use crate::suite::bench::Outcome;
 use crate::sys;
 use crate::sys::Mapping;
 use crate::v4l2::Device;
@@ -19,12 +21,6 @@ use std::time::Instant;
 
 /// What memory that nobody writes is filled with.
 const UNTOUCHED: u8 = 0xee;
-
-type Result<T = ()> = std::result::Result<T, String>;
-
-fn at<E: std::fmt::Display>(what: &str) -> impl Fn(E) -> String + '_ {
-    move |error| format!("{what}: {error}")
-}
 
 /// A capture device, and a BAR with room for some of its frames.
 pub struct Peer<'a> {
@@ -41,15 +37,15 @@ pub struct Peer<'a> {
 
 impl<'a> Peer<'a> {
     /// Exports as many buffers as there is room for in a BAR, four at most.
-    pub fn new(device: &'a Device, function: &'a Function, bar: u32) -> Result<Self> {
-        let pix = device.format().map_err(at("G_FMT"))?;
+    pub fn new(device: &'a Device, function: &'a Function, bar: u32) -> Outcome<Self> {
+        let pix = device.format().at("G_FMT")?;
         let size = pix.sizeimage as usize;
         let step = sys::page_align(size);
-        let room = function.size(bar).map_err(at("BAR"))? / step;
+        let room = function.size(bar).at("BAR")? / step;
         let buffers = (0..room.min(4))
             .map(|n| function.export(bar, n * step, step))
             .collect::<std::io::Result<Vec<_>>>()
-            .map_err(at("VFIO_DEVICE_FEATURE_DMA_BUF"))?;
+            .at("VFIO_DEVICE_FEATURE_DMA_BUF")?;
 
         if buffers.len() < 2 {
             return Err(format!(
@@ -64,7 +60,7 @@ impl<'a> Peer<'a> {
         Ok(Self {
             device,
             function,
-            map: function.map(bar).map_err(at("mapping the BAR"))?,
+            map: function.map(bar).at("mapping the BAR")?,
             size,
             step,
             buffers,
@@ -88,27 +84,27 @@ impl<'a> Peer<'a> {
         self.map.bytes(0, len).iter().all(|byte| *byte == UNTOUCHED)
     }
 
-    fn start(&mut self) -> Result {
+    fn start(&mut self) -> Outcome {
         let count = self.buffers.len() as u32;
-        let there = self.device.request(DMABUF, count).map_err(at("REQBUFS"))?;
+        let there = self.device.request(DMABUF, count).at("REQBUFS")?;
         if there < count {
             return Err(format!("{there} buffers of {count}"));
         }
         for index in 0..count {
-            self.queue(index).map_err(at("QBUF"))?;
+            self.queue(index).at("QBUF")?;
         }
-        self.device.stream_on().map_err(at("STREAMON"))?;
+        self.device.stream_on().at("STREAMON")?;
         self.streams = true;
         Ok(())
     }
 
-    fn dequeue(&self) -> Result<Frame> {
-        let buffer = self.device.dequeue(DMABUF).map_err(at("DQBUF"))?;
+    fn dequeue(&self) -> Outcome<Frame> {
+        let buffer = self.device.dequeue(DMABUF).at("DQBUF")?;
         Ok(buffer.into())
     }
 
     /// Takes so many frames, looks at each in the BAR, and gives the buffers back.
-    fn frames(&mut self, count: u32) -> Result {
+    fn frames(&mut self, count: u32) -> Outcome {
         for n in 0..count {
             let frame = self.dequeue()?;
             if frame.failed || frame.bytesused != self.size {
@@ -120,13 +116,13 @@ impl<'a> Peer<'a> {
                 .check(&data)
                 .into_result()
                 .map_err(|e| format!("frame {n}: {e}"))?;
-            self.queue(frame.index).map_err(at("QBUF"))?;
+            self.queue(frame.index).at("QBUF")?;
         }
         Ok(())
     }
 
     /// Frames arrive in the BAR.
-    pub fn stream(&mut self, frames: u32) -> Result<String> {
+    pub fn stream(&mut self, frames: u32) -> Outcome<String> {
         self.fill();
         self.start()?;
         self.frames(frames)?;
@@ -134,10 +130,10 @@ impl<'a> Peer<'a> {
     }
 
     /// The exporter refuses, or its memory cannot be reached: nothing is written.
-    pub fn refused(&mut self, errno: i32) -> Result<String> {
+    pub fn refused(&mut self, errno: i32) -> Outcome<String> {
         self.fill();
         let count = self.buffers.len() as u32;
-        self.device.request(DMABUF, count).map_err(at("REQBUFS"))?;
+        self.device.request(DMABUF, count).at("REQBUFS")?;
         match self.queue(0) {
             Ok(()) => return Err("QBUF has taken it".into()),
             Err(e) if e.raw_os_error() == Some(errno) => (),
@@ -154,7 +150,7 @@ impl<'a> Peer<'a> {
 
     /// The memory is revoked while the device writes it: within bounded time, after which nothing
     /// is written, and buffers come back with an error. Then it is there again.
-    pub fn revoke(&mut self, rounds: u32, patience: Duration) -> Result<String> {
+    pub fn revoke(&mut self, rounds: u32, patience: Duration) -> Outcome<String> {
         let mut slowest = Duration::ZERO;
 
         self.fill();
@@ -166,13 +162,13 @@ impl<'a> Peer<'a> {
 
             let start = Instant::now();
             if round % 2 == 0 {
-                self.function.enable_memory(false).map_err(at("revoking"))?;
+                self.function.enable_memory(false).at("revoking")?;
             } else {
-                self.function.reset().map_err(at("VFIO_DEVICE_RESET"))?;
+                self.function.reset().at("VFIO_DEVICE_RESET")?;
             }
             let took = start.elapsed();
             slowest = slowest.max(took);
-            self.function.enable_memory(true).map_err(at("enabling"))?;
+            self.function.enable_memory(true).at("enabling")?;
             self.fill();
             if took > patience {
                 return Err(format!("round {round}: {} ms", took.as_millis()));
@@ -191,7 +187,7 @@ impl<'a> Peer<'a> {
                 return Err(format!("round {round}: written after it was revoked"));
             }
             for index in 0..self.buffers.len() as u32 {
-                self.queue(index).map_err(at("QBUF"))?;
+                self.queue(index).at("QBUF")?;
             }
         }
         self.frames(4)?;

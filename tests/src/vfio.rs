@@ -9,6 +9,7 @@ use crate::uapi;
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
@@ -72,22 +73,14 @@ impl Function {
         let group = group.file_name().unwrap_or_default();
         let group = open(Path::new("/dev/vfio").join(group))?;
         let container = open("/dev/vfio/vfio")?;
-        let fd = container.as_raw_fd();
         // The argument is a pointer to the number.
-        let mut argument = [fd as u64];
+        let mut argument = [container.as_raw_fd() as u64];
         ioctl(&group, uapi::VFIO_GROUP_SET_CONTAINER, &mut argument)?;
-        // The argument is a number.
-        // SAFETY: No memory involved.
-        let ret = unsafe {
-            libc::ioctl(
-                fd,
-                uapi::VFIO_SET_IOMMU.into(),
-                libc::c_ulong::from(uapi::VFIO_TYPE1_IOMMU),
-            )
-        };
-        if ret < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        sys::ioctl_value(
+            container.as_fd(),
+            uapi::VFIO_SET_IOMMU.into(),
+            uapi::VFIO_TYPE1_IOMMU.into(),
+        )?;
 
         // A string, with a zero at the end.
         let mut name = [0u8; 16];
@@ -132,7 +125,7 @@ impl Function {
 
     /// Resets the function, which revokes what was exported as well.
     pub fn reset(&self) -> io::Result<()> {
-        ioctl(&self.device, uapi::VFIO_DEVICE_RESET, &mut []).map(|_| ())
+        sys::ioctl_none(&self.device, uapi::VFIO_DEVICE_RESET)
     }
 
     /// The size of a BAR in bytes.
