@@ -20,6 +20,12 @@ bool vireo_helper_freezing(struct task_struct *p)
 	return freezing(p);
 }
 
+/* Inline, and without a value, in kernels that do not freeze tasks. */
+void vireo_helper_set_freezable(void)
+{
+	set_freezable();
+}
+
 bool vireo_helper_try_module_get(struct module *module)
 {
 	return try_module_get(module);

@@ -12,6 +12,12 @@ void vireo_helper_mutex_destroy(struct mutex *lock)
 	mutex_destroy(lock);
 }
 
+/* A macro in kernels with lockdep. */
+int vireo_helper_mutex_lock_interruptible(struct mutex *lock)
+{
+	return mutex_lock_interruptible(lock);
+}
+
 struct vb2_buffer *vireo_helper_vb2_get_buffer(struct vb2_queue *q,
 					       unsigned int index)
 {
