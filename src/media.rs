@@ -8,6 +8,17 @@
 #[path = "bindings/lib.rs"]
 mod bindings;
 
+/// The name of a lock, which drivers' crates may make as well as this one: constructors are generic.
+///
+/// lockdep tells classes by their keys, and wants a key to have one name: one pointer, which a
+/// literal is not when it is inlined into several crates.
+macro_rules! lock_name {
+    ($name:literal) => {{
+        static NAME: &kernel::str::CStr = kernel::c_str!($name);
+        NAME
+    }};
+}
+
 // The modules of a crate root lie beside it; this lets them lie in a folder of their own.
 #[path = "media"]
 mod media {

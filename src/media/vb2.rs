@@ -15,17 +15,6 @@
 //! `V4L2_MEMORY_MMAP`, user pages for `V4L2_MEMORY_USERPTR`, and attachments to other devices'
 //! memory for `V4L2_MEMORY_DMABUF`.
 
-/// The name of a lock that drivers' crates make as well as this one.
-///
-/// lockdep tells classes by their keys, and wants a key to have one name: one pointer, which a
-/// literal is not when it is inlined into several crates.
-macro_rules! lock_name {
-    ($name:literal) => {{
-        static NAME: &kernel::str::CStr = kernel::c_str!($name);
-        NAME
-    }};
-}
-
 mod buffer;
 mod cache;
 mod config;

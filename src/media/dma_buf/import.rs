@@ -32,8 +32,9 @@ use core::{
     },
 };
 use kernel::{
-    container_of, device, new_mutex,
+    container_of, device,
     prelude::*,
+    static_lock_class,
     sync::{
         aref::ARef,
         atomic::{
@@ -140,7 +141,11 @@ impl DynamicImport {
                 sg_table: Atomic::new(ptr::null_mut()),
                 checked: Atomic::new(0),
                 user: UnsafeCell::new(None),
-                state <- new_mutex!(State::Detached, "dma_buf::DynamicImport::state"),
+                state <- Mutex::new(
+                    State::Detached,
+                    lock_name!("dma_buf::DynamicImport::state"),
+                    static_lock_class!(),
+                ),
             }),
             GFP_KERNEL,
         )?;

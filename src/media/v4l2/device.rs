@@ -34,8 +34,8 @@ use kernel::{
     devres,
     error::to_result,
     ffi::c_int,
-    new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         aref::{
             ARef,
@@ -148,7 +148,11 @@ impl<D: Driver> Device<D> {
                 }),
                 work <- Work::new(),
                 is_claimed: Atomic::new(false),
-                registered <- new_mutex!(None, "v4l2::Device::registered"),
+                registered <- Mutex::new(
+                    None,
+                    lock_name!("v4l2::Device::registered"),
+                    static_lock_class!(),
+                ),
                 is_suspended: Atomic::new(false),
                 registration_data: UnsafeCell::new(NonNull::dangling()),
                 parent: parent.into(),

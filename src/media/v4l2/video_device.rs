@@ -32,8 +32,8 @@ use kernel::{
     device::Bound,
     error::to_result,
     module::ThisModule,
-    new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         atomic::{
             Atomic,
@@ -112,7 +112,11 @@ impl<T: Capture> VideoDevice<T> {
             queue <- unsafe { vb2::Queue::new(this, buf_type as u32, Stats::new(GFP_KERNEL)?) },
             buf_type,
             is_claimed: Atomic::new(false),
-            dequeue_event <- new_mutex!((), "v4l2::VideoDevice::dequeue_event"),
+            dequeue_event <- Mutex::new(
+                (),
+                lock_name!("v4l2::VideoDevice::dequeue_event"),
+                static_lock_class!(),
+            ),
             _pin: PhantomPinned,
         })
     }

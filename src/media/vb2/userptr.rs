@@ -46,13 +46,13 @@ use kernel::{
         self,
         Bound, //
     },
-    new_mutex,
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
         PAGE_SIZE, //
     },
     prelude::*,
+    static_lock_class,
     sync::{
         aref::ARef,
         Arc,
@@ -110,7 +110,11 @@ impl UserPages {
                 limit: queue.limit().clone(),
                 stats: queue.stats().clone(),
                 is_dma: queue.is_dma(),
-                pinned <- new_mutex!(None, "vb2::UserPages::pinned"),
+                pinned <- Mutex::new(
+                    None,
+                    lock_name!("vb2::UserPages::pinned"),
+                    static_lock_class!(),
+                ),
                 device: UnsafeCell::new(ptr::null()),
             }),
             GFP_KERNEL,

@@ -9,8 +9,8 @@ use super::super::{
 use crate::bindings;
 use core::ptr;
 use kernel::{
-    new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         atomic::{
             Atomic,
@@ -47,7 +47,11 @@ pub(super) struct Exports {
 impl Exports {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            list <- new_mutex!(KVec::new(), "dma_buf::Exports::list"),
+            list <- Mutex::new(
+                KVec::new(),
+                lock_name!("dma_buf::Exports::list"),
+                static_lock_class!(),
+            ),
             is_revoked: Atomic::new(false),
         })
     }

@@ -6,8 +6,8 @@ use super::super::table::Mapping;
 use crate::bindings;
 use core::mem;
 use kernel::{
-    new_condvar, new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         Arc,
         CondVar,
@@ -85,8 +85,12 @@ impl Tables {
         };
 
         pin_init!(Self {
-            inner <- new_mutex!(inner, "dma_buf::Tables::inner"),
-            unmapped <- new_condvar!("dma_buf::Tables::unmapped"),
+            inner <- Mutex::new(
+                inner,
+                lock_name!("dma_buf::Tables::inner"),
+                static_lock_class!(),
+            ),
+            unmapped <- CondVar::new(lock_name!("dma_buf::Tables::unmapped"), static_lock_class!()),
         })
     }
 
