@@ -55,6 +55,7 @@ impl vb2::Operations for Channel {
         min_reqbufs_allocation: 3,
         max_bytes: 64 << 20,
         max_segments: super::descriptors::COUNT,
+        max_segment_size: u32::MAX,
         ..vb2::Config::DEFAULT
     };
 

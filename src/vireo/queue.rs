@@ -41,6 +41,7 @@ impl vb2::Operations for Camera {
         // Ten buffers of the largest size in YUV 4:2:0; any user may ask for them.
         max_bytes: 512 << 20,
         max_segments: usize::MAX,
+        max_segment_size: u32::MAX,
     };
 
     fn queue_setup(cx: &Context<'_, Self>) -> Result<vb2::PlaneSizes> {

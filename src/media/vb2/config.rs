@@ -48,6 +48,9 @@ pub struct Config {
     /// How many segments a plane may have, where the engine is a device ([`Dma`](super::Dma)). More
     /// of them are refused with `EINVAL` when a buffer is queued.
     pub max_segments: usize,
+    /// How many bytes a segment may have there: exporters and the DMA API are told
+    /// (`dma_set_max_seg_size()`), and longer ones are refused with `EINVAL`.
+    pub max_segment_size: u32,
 }
 
 impl Config {
@@ -60,6 +63,7 @@ impl Config {
         max_num_buffers: bindings::VB2_MAX_FRAME,
         max_bytes: 256 << 20,
         max_segments: usize::MAX,
+        max_segment_size: u32::MAX,
     };
 
     /// Refuses what videobuf2 would warn of, at compile time: to be used in a `const`.

@@ -18,7 +18,8 @@ pub(super) use self::ops::{
 use super::{
     queue::RawQueue,
     segments::Segments,
-    userptr::UserPages, //
+    userptr::UserPages,
+    Config, //
 };
 use crate::{
     bindings,
@@ -243,13 +244,13 @@ impl Memory {
         }
     }
 
-    /// Whether the first `len` bytes are in so many segments at most, where the device is the
-    /// engine; `ENODEV` as above.
+    /// Whether the first `len` bytes are in such segments as the driver wants, where the device is
+    /// the engine; `ENODEV` as above.
     ///
     /// # Safety
     ///
     /// The buffer is being prepared.
-    pub(super) unsafe fn check_segments(&self, len: usize, max: usize) -> Result<bool> {
+    pub(super) unsafe fn check_segments(&self, len: usize, config: &Config) -> Result<bool> {
         let import = self.import();
 
         if import.is_some_and(|import| import.checked() == len) {
@@ -258,7 +259,7 @@ impl Memory {
         // SAFETY: By the safety requirements.
         let is_good = unsafe {
             self.with_segments(len, |segments| {
-                let is_good = segments.are_within(max);
+                let is_good = segments.are_within(config);
                 if let (true, Some(import)) = (is_good, import) {
                     import.set_checked(len);
                 }

@@ -288,6 +288,12 @@ impl<T: Operations> Queue<T> {
         if T::Engine::IS_DMA && unsafe { (*dev).dma_mask }.is_null() {
             return Err(EIO);
         }
+        // SAFETY: The device is valid, and has a driver, which maps nothing for it meanwhile: the
+        // parameters, if its bus has given it any, are a word that all of its queues set alike.
+        if T::Engine::IS_DMA && unsafe { !(*dev).dma_parms.is_null() } {
+            // SAFETY: As above.
+            unsafe { bindings::dma_set_max_seg_size(dev, T::CONFIG.max_segment_size) };
+        }
         // SAFETY: By the safety requirements nobody else uses the field.
         unsafe { (*self.as_raw()).dev = dev };
         Ok(())

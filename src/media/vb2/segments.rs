@@ -2,6 +2,7 @@
 
 //! Where a device finds the memory of a plane.
 
+use super::Config;
 use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
@@ -54,14 +55,18 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// Whether there are so many at most, and as many bytes as the plane has.
-    pub(super) fn are_within(mut self, max: usize) -> bool {
+    /// Whether there are no more of them than the driver wants, none is longer, and they have as
+    /// many bytes as the plane.
+    pub(super) fn are_within(mut self, config: &Config) -> bool {
         let mut count = 0;
 
-        while self.next().is_some() {
+        while let Some(segment) = self.next() {
+            if segment.len > config.max_segment_size as usize {
+                return false;
+            }
             count += 1;
         }
-        count <= max && self.left == 0
+        count <= config.max_segments && self.left == 0
     }
 
     /// The number of bytes that are left.

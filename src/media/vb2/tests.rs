@@ -141,6 +141,7 @@ impl<E: Look> Operations for Camera<E> {
         max_num_buffers: 32,
         max_bytes: user::MAX_PAGES * PAGE_SIZE,
         max_segments: MAX_SEGMENTS,
+        max_segment_size: MAX_SEGMENT_SIZE,
     };
 
     fn queue_setup(cx: &Context<'_, Self>) -> Result<PlaneSizes> {
@@ -197,6 +198,9 @@ impl<E: Look> Operations for Camera<E> {
 
 /// How many segments the device can take.
 pub(super) const MAX_SEGMENTS: usize = 8;
+
+/// How long each of them may be.
+pub(super) const MAX_SEGMENT_SIZE: u32 = 8 * PAGE_SIZE as u32;
 
 /// What a frame is given back with, where a test does not look at it.
 pub(super) const META: FrameInfo = FrameInfo {

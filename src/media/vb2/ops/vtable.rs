@@ -164,7 +164,7 @@ impl<T: Operations> VTable<T> {
                 if T::Engine::IS_DMA {
                     let len = plane.length as usize;
                     // SAFETY: The buffer is being prepared.
-                    if !unsafe { memory.check_segments(len, T::CONFIG.max_segments) }? {
+                    if !unsafe { memory.check_segments(len, &T::CONFIG) }? {
                         stats.inc(Counter::RefusedSegments);
                         return Err(EINVAL);
                     }

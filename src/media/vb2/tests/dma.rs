@@ -4,6 +4,7 @@
 //! that it was given, and interrupts when it has.
 
 use super::{
+    super::segments,
     queueing::anonymous,
     *, //
 };
@@ -12,6 +13,7 @@ use crate::dma_buf::tests::{
     staged::Staged, //
 };
 use kernel::{
+    device,
     impl_has_hr_timer,
     sync::ArcBorrow,
     time::{
@@ -238,6 +240,37 @@ mod suite {
         assert!(buffer.segments(0)?.contiguous().err() == Some(EINVAL));
         drop(buffer);
         assert!(user.close());
+        Ok(())
+    }
+
+    #[test]
+    fn long_segments_are_refused() -> Result {
+        let user = User::<Dma>::open_any(MMAP, 0, &[PAGE])?;
+        let dev: &device::Device = user.device().get();
+        let dev = core::ptr::from_ref(dev).cast_mut().cast();
+        // SAFETY: The device is bound.
+        let told = unsafe { bindings::dma_get_max_seg_size(dev) };
+        assert_eq!(told, MAX_SEGMENT_SIZE);
+        assert!(user.close());
+
+        let segments = |len: u32| {
+            let mut sg = bindings::scatterlist::default();
+            sg.dma_address = 1 << 20;
+            #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+            {
+                sg.dma_length = len;
+            }
+            sg.length = len;
+            let sgt = bindings::sg_table {
+                sgl: &raw mut sg,
+                nents: 1,
+                orig_nents: 1,
+            };
+            // SAFETY: The table looks as if it were mapped, and outlives the iterator.
+            unsafe { segments::Segments::new(&sgt, len as usize).are_within(&Camera::<Dma>::CONFIG) }
+        };
+        assert!(segments(MAX_SEGMENT_SIZE));
+        assert!(!segments(MAX_SEGMENT_SIZE + 1));
         Ok(())
     }
 
