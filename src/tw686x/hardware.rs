@@ -97,6 +97,10 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
     fn request_irqs<'d>(&'d self, irqs: &mut v4l2::Irqs<'d, Card>) -> Result {
         let vector = self.vectors.index(0)?;
 
+        // The chip may have the settings of whoever was bound before.
+        for channel in self.card.channels.iter() {
+            self.program(channel.id, &channel.settings.lock());
+        }
         irqs.request::<Interrupt>(vector.into(), Flags::SHARED, c"tw686x_rust")
     }
 
