@@ -15,80 +15,97 @@ pub(crate) const MAX_LEN: usize = 4096;
 /// none.
 const ALIGN: u64 = 4;
 
-/// A piece of memory in a table: the length and a flag in the first word, the address in the
-/// second, little-endian. One that is zero ends the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Descriptor(u64);
+/// The bytes of a descriptor.
+pub(crate) const SIZE: usize = size_of::<u64>();
 
-impl Descriptor {
-    /// That there is such a piece.
-    const VALID: u64 = 1 << 30;
+/// That a descriptor is one: zero ends the list.
+const VALID: u64 = 1 << 30;
 
-    pub(crate) const END: Self = Self(0);
-
-    /// A piece that ends within the first 4 GiB, and has [`MAX_LEN`] bytes at most.
-    fn new(addr: u64, len: usize) -> Result<Self> {
-        let is_addressable = addr
-            .checked_add(len as u64)
-            .is_some_and(|end| end <= 1 << 32);
-
-        if !is_addressable || addr % ALIGN != 0 || len == 0 || len > MAX_LEN {
-            return Err(EINVAL);
-        }
-        Ok(Self((addr << 32) | Self::VALID | len as u64))
-    }
-
-    /// As it is in memory.
-    pub(crate) fn to_le(self) -> u64 {
-        self.0.to_le()
-    }
-
-    /// Cuts `bytes` bytes into pieces that all lie in the same `page`, so that a frame of this size
-    /// goes nowhere.
-    pub(crate) fn trash(page: u64, bytes: usize) -> impl Iterator<Item = Self> {
-        (0..bytes).step_by(MAX_LEN).map(move |offset| {
-            let len = MAX_LEN.min(bytes - offset);
-
-            Self::new(page, len).unwrap_or(Self::END)
-        })
-    }
-}
-
-/// The descriptors of a buffer.
+/// The descriptors of a buffer, as they are in memory: each has the length of a piece and a flag in
+/// its first word, and the address in the second, little-endian.
+///
+/// # Invariants
+///
+/// There is room for [`COUNT`], or none at all; `len` are used, and one that is zero follows if
+/// there is room for it.
 #[derive(Default)]
-pub(crate) struct List(KVec<Descriptor>);
+pub(crate) struct List {
+    words: KVec<u64>,
+    len: usize,
+}
 
 impl List {
     /// Makes descriptors of `bytes` bytes in these segments.
     ///
-    /// `EINVAL` where they need more than [`COUNT`], are not aligned, or are less; `ENOMEM`.
+    /// `EINVAL` where they need more than [`COUNT`], are not aligned or beyond 4 GiB, or are less;
+    /// `ENOMEM`.
     pub(crate) fn fill(&mut self, segments: impl Iterator<Item = Segment>, bytes: usize) -> Result {
+        if self.words.is_empty() {
+            self.words.resize(COUNT, 0, GFP_KERNEL)?;
+        }
         let mut left = bytes;
+        let mut len = 0;
 
-        self.0.clear();
-        self.0.reserve(COUNT, GFP_KERNEL)?;
+        self.len = 0;
         for segment in segments {
             let used = segment.len.min(left);
 
-            for offset in (0..used).step_by(MAX_LEN) {
-                if self.0.len() == COUNT {
-                    return Err(EINVAL);
-                }
-                let len = MAX_LEN.min(used - offset);
-                let descriptor = Descriptor::new(segment.addr + offset as u64, len)?;
-                self.0.push_within_capacity(descriptor)?;
-            }
+            len += self.cut(len, segment.addr, used)?;
             left -= used;
+            if left == 0 {
+                break;
+            }
         }
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(EINVAL)
+        if left > 0 {
+            return Err(EINVAL);
         }
+        if let Some(end) = self.words.get_mut(len) {
+            *end = 0;
+        }
+        // INVARIANT: As many were made, and then the end.
+        self.len = len;
+        Ok(())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Descriptor> + '_ {
-        self.0.iter().copied()
+    /// Cuts a segment into pieces, from descriptor `at` on; how many there are.
+    fn cut(&mut self, at: usize, addr: u64, bytes: usize) -> Result<usize> {
+        let room = (1u64 << 32).saturating_sub(addr);
+
+        if bytes as u64 > room || addr % ALIGN != 0 {
+            return Err(EINVAL);
+        }
+        let count = bytes.div_ceil(MAX_LEN);
+        let words = self.words.get_mut(at..at + count).ok_or(EINVAL)?;
+        let mut word = (addr << 32) | VALID | MAX_LEN as u64;
+
+        // An interrupt has to wait for this: no more than an addition for each.
+        for slot in &mut *words {
+            *slot = word.to_le();
+            word = word.wrapping_add((MAX_LEN as u64) << 32);
+        }
+        if let (Some(last), rest @ 1..) = (words.last_mut(), bytes % MAX_LEN) {
+            *last = (u64::from_le(*last) - MAX_LEN as u64 + rest as u64).to_le();
+        }
+        Ok(count)
+    }
+
+    /// Pieces that all lie in the same `page`, so that a frame of this size goes nowhere.
+    pub(crate) fn trash(page: u64, bytes: usize) -> Result<Self> {
+        let mut list = Self::default();
+        let pieces = (0..bytes).step_by(MAX_LEN).map(|offset| Segment {
+            addr: page,
+            len: MAX_LEN.min(bytes - offset),
+        });
+
+        list.fill(pieces, bytes)?;
+        Ok(list)
+    }
+
+    /// What is to be in a table.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let len = COUNT.min(self.len + 1);
+
+        self.words.get(..len).unwrap_or_default().as_bytes()
     }
 }
 
@@ -113,11 +130,27 @@ mod tests {
     #[test]
     fn segments_are_cut() -> Result {
         let list = fill(&[(0x1000, 0x1800), (0xffff_f000, 0x1000)], 0x2400)?;
-        assert!(list.iter().map(|d| d.0).eq([
+        let words: [u64; 4] = [
             0x0000_1000_4000_1000,
             0x0000_2000_4000_0800,
             0xffff_f000_4000_0c00,
-        ]));
+            0,
+        ];
+        assert!(list.as_bytes() == words.map(u64::to_le).as_bytes());
+        Ok(())
+    }
+
+    #[test]
+    fn shorter_list_ends() -> Result {
+        let mut list = fill(&[(0x1000, 0x3000)], 0x3000)?;
+        let segment = Segment {
+            addr: 0x8000,
+            len: 0x1000,
+        };
+        list.fill([segment].into_iter(), 0x800)?;
+        let words: [u64; 2] = [0x0000_8000_4000_0800, 0];
+        assert!(list.as_bytes() == words.map(u64::to_le).as_bytes());
+        assert!(list.fill([segment].into_iter(), 0x1001) == Err(EINVAL));
         Ok(())
     }
 
@@ -132,24 +165,23 @@ mod tests {
 
     #[test]
     fn there_is_a_bound() -> Result {
-        assert_eq!(
-            fill(&[(0, COUNT * MAX_LEN)], COUNT * MAX_LEN)?
-                .iter()
-                .count(),
-            COUNT
-        );
+        let full = fill(&[(0, COUNT * MAX_LEN)], COUNT * MAX_LEN)?;
+        assert_eq!(full.as_bytes().len(), COUNT * SIZE);
         let bytes = COUNT * MAX_LEN + 4;
         assert!(fill(&[(0, bytes)], bytes).err() == Some(EINVAL));
         Ok(())
     }
 
     #[test]
-    fn trash_is_one_page() {
-        let mut bytes = 0;
-        for descriptor in Descriptor::trash(0x7000, 10_000) {
-            assert_eq!(descriptor.0 >> 32, 0x7000);
-            bytes += descriptor.0 & 0x1fff;
-        }
-        assert_eq!(bytes, 10_000);
+    fn trash_is_one_page() -> Result {
+        let list = List::trash(0x7000, 10_000)?;
+        let words: [u64; 4] = [
+            0x0000_7000_4000_1000,
+            0x0000_7000_4000_1000,
+            0x0000_7000_4000_0710,
+            0,
+        ];
+        assert!(list.as_bytes() == words.map(u64::to_le).as_bytes());
+        Ok(())
     }
 }

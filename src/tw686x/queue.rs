@@ -76,7 +76,9 @@ impl vb2::Operations for Channel {
 
         hw.check()?;
         hw.program_format(cx.id, &settings);
+        let trash = hw.tables.trash(settings.size_image() as usize)?;
         cx.queue().with_active(|waiting, slots| {
+            slots.trash = trash;
             slots.bytes = settings.size_image();
             slots.progress = Progress::new(settings.standard.lines().frame_nanos());
             Side::BOTH
@@ -112,8 +114,9 @@ pub(crate) struct Slots<'q> {
     exchanged: Option<Side>,
     /// Tables that were exchanged too late.
     late: [Option<Late<'q>>; 2],
-    /// The bytes of a frame.
+    /// The bytes of a frame, and where one goes for which there is no buffer.
     bytes: u32,
+    trash: List,
 }
 
 /// Of a table that was exchanged while the engine used it: what was in it before. The engine may
@@ -135,10 +138,8 @@ impl<'q> Slots<'q> {
         let slot = &mut self.filling[side.index()];
 
         *slot = waiting.next();
-        match slot {
-            Some(buffer) => hw.tables.write(id, side, buffer.data().iter()),
-            None => hw.tables.write_trash(id, side, self.bytes as usize),
-        }
+        let list = slot.as_ref().map_or(&self.trash, |buffer| buffer.data());
+        hw.tables.write(id, side, list)
     }
 
     /// The chip has completed a buffer: puts another one in its place. Where that fails, the
@@ -195,7 +196,7 @@ impl<'q> Slots<'q> {
             let gone = slot.take_if(|buffer| buffer.is_invalidated());
 
             if let Some(buffer) = gone {
-                let _ = hw.tables.write_trash(id, side, self.bytes as usize);
+                let _ = hw.tables.write(id, side, &self.trash);
                 buffer.error(&FrameInfo::new(0, time::now()));
             }
         }

@@ -10,7 +10,7 @@ use super::{
     },
     descriptors::{
         self,
-        Descriptor, //
+        List, //
     },
     registers::Registers, //
 };
@@ -20,7 +20,10 @@ use kernel::{
         Device, //
     },
     dma::Coherent,
-    io::io_write,
+    io::{
+        io_project,
+        Io, //
+    },
     prelude::*, //
 };
 
@@ -30,7 +33,7 @@ use kernel::{
 /// written by whoever has the lock of the channel's slots.
 pub(crate) struct Tables {
     /// Of P and B, for each channel; or one pair, in which all have a part.
-    pairs: KVec<[Coherent<[u64]>; 2]>,
+    pairs: KVec<[Coherent<[u8]>; 2]>,
     is_shared: bool,
     /// Where a frame goes that nobody has a buffer for.
     trash: Coherent<[u8]>,
@@ -38,12 +41,12 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub(crate) fn new(chip: &Chip, dev: &Device<Bound>) -> Result<Self> {
-        let pair = |count: usize| -> Result<[Coherent<[u64]>; 2]> {
-            let count = count * descriptors::COUNT;
+        let pair = |count: usize| -> Result<[Coherent<[u8]>; 2]> {
+            let bytes = count * descriptors::COUNT * descriptors::SIZE;
 
             Ok([
-                Coherent::zeroed_slice(dev, count, GFP_KERNEL)?,
-                Coherent::zeroed_slice(dev, count, GFP_KERNEL)?,
+                Coherent::zeroed_slice(dev, bytes, GFP_KERNEL)?,
+                Coherent::zeroed_slice(dev, bytes, GFP_KERNEL)?,
             ])
         };
         let mut pairs = KVec::new();
@@ -83,27 +86,18 @@ impl Tables {
         }
     }
 
-    /// Writes the table of a channel, which the chip must not be using.
-    pub(crate) fn write(
-        &self,
-        id: ChannelId,
-        side: Side,
-        descriptors: impl Iterator<Item = Descriptor>,
-    ) -> Result {
+    /// Writes the table of a channel, which the chip must not be using. In any context.
+    pub(crate) fn write(&self, id: ChannelId, side: Side, list: &List) -> Result {
         let pair = if self.is_shared { 0 } else { id.index() };
         let table = &self.pairs.get(pair).ok_or(EINVAL)?[side.index()];
-        let all = Iterator::chain(descriptors, core::iter::repeat(Descriptor::END));
+        let (start, bytes) = (self.start(id) * descriptors::SIZE, list.as_bytes());
 
-        for (i, descriptor) in (self.start(id)..).zip(all.take(descriptors::COUNT)) {
-            io_write!(table, [try: i], descriptor.to_le());
-        }
+        io_project!(table, [try: start..start + bytes.len()]).copy_from_slice(bytes);
         Ok(())
     }
 
-    /// Lets the chip throw the next frame away.
-    pub(crate) fn write_trash(&self, id: ChannelId, side: Side, bytes: usize) -> Result {
-        let page = self.trash.dma_address();
-
-        self.write(id, side, Descriptor::trash(page, bytes))
+    /// What lets the chip throw a frame of so many bytes away. May sleep.
+    pub(crate) fn trash(&self, bytes: usize) -> Result<List> {
+        List::trash(self.trash.dma_address(), bytes)
     }
 }

@@ -7,6 +7,7 @@ use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
     dma::DmaAddress,
+    ffi::c_ulong,
     prelude::*,
     scatterlist::SGTable, //
 };
@@ -98,20 +99,52 @@ impl Iterator for Segments<'_> {
             return None;
         }
         // SAFETY: By the type invariants, there being an entry.
-        let (addr, len) = unsafe {
-            (
-                bindings::sg_dma_address(self.sg),
-                bindings::sg_dma_len(self.sg) as usize,
-            )
-        };
+        let (addr, len) = unsafe { ((*self.sg).dma_address, dma_len(self.sg)) };
         let len = len.min(self.left);
 
         self.left -= len;
         self.entries -= 1;
         if self.entries > 0 {
             // SAFETY: As above; it is not the last entry.
-            self.sg = unsafe { bindings::sg_next(self.sg) };
+            self.sg = unsafe { next(self.sg) };
         }
         Some(Segment { addr, len })
     }
+}
+
+/// Corresponds to `sg_next()`, with a call only where another part of the table begins: there may
+/// be hundreds of segments.
+///
+/// # Safety
+///
+/// `sg` must be an entry of a table, and not its last one.
+#[inline]
+unsafe fn next(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist {
+    // SAFETY: By the safety requirements there is an entry behind it, which may be a link.
+    unsafe {
+        let next = sg.add(1);
+
+        if (*next).page_link & bindings::SG_CHAIN as c_ulong == 0 {
+            next
+        } else {
+            bindings::sg_next(sg)
+        }
+    }
+}
+
+/// Corresponds to `sg_dma_len()`, without a call.
+///
+/// # Safety
+///
+/// `sg` must be valid.
+#[inline]
+unsafe fn dma_len(sg: *const bindings::scatterlist) -> usize {
+    #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+    // SAFETY: By the safety requirements.
+    let len = unsafe { (*sg).dma_length };
+    #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
+    // SAFETY: As above.
+    let len = unsafe { (*sg).length };
+
+    len as usize
 }
