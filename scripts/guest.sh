@@ -4,11 +4,13 @@
 # What scripts/vm and scripts/uml have in common: a folder that the two sides
 # of a run share, and the verdict on it. To be sourced after lib.sh and
 # parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT, and
-# SCREEN, the file for a picture of the screen, if there is to be one, and CARD, for
-# capture cards, of which each leaves what it has counted in a line of $out/$name.card.
+# SCREEN, the file for a picture of the screen, if there is to be one (SCREEN_DEVICE says
+# which), and CARD, for capture cards, of which each leaves what it has counted in a line of
+# $out/$name.card.
 # shellcheck disable=SC2154 # top and out are lib.sh's
 
 limit=${VM_TIMEOUT:-1200}
+screen_device=virtio-gpu-pci,xres=1280,yres=720
 
 # guest_run NAME KERNEL COMMAND...
 #
@@ -25,7 +27,7 @@ guest_run() {
 	echo "/src/build/$kernel/vireo.ko" >"$run/module"
 	[ "${LOAD:-1}" = 0 ] || touch "$run/load"
 	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
-	[ -z "${SCREEN:-}" ] || touch "$run/screen"
+	[ -z "${SCREEN:-}" ] || printf '%s\n' "${SCREEN_DEVICE:-$screen_device}" >"$run/screen"
 	[ -z "${CARD:-}" ] || printf '%s\n' "$CARD" >"$run/card"
 	: >"$run/klog"
 

@@ -16,8 +16,19 @@ use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// `DRM_FORMAT_XRGB8888`, which V4L2 calls XBGR32.
-const XR24: u32 = u32::from_le_bytes(*b"XR24");
+/// Formats of a display: what V4L2 calls them, what DRM does, and the bits of a pixel.
+const FORMATS: [(u32, u32, u32); 2] = [
+    (
+        u32::from_le_bytes(*b"XR24"),
+        u32::from_le_bytes(*b"XR24"),
+        32,
+    ),
+    (
+        u32::from_le_bytes(*b"RGBP"),
+        u32::from_le_bytes(*b"RG16"),
+        16,
+    ),
+];
 
 /// The flag that asks for an event when a frame is shown.
 const FLIP_EVENT: u32 = uapi::DRM_MODE_PAGE_FLIP_EVENT;
@@ -83,18 +94,38 @@ impl Display {
         Err(io::Error::other("no screen is connected"))
     }
 
+    /// Takes a mode of this size instead, at 60 frames a second, with the blanking of a television.
+    pub fn with_size(mut self, (width, height): (u32, u32)) -> Self {
+        let (w, h) = (width as u16, height as u16);
+        let (htotal, vtotal) = (w + 138, h + 45);
+        self.mode = uapi::drm_mode_modeinfo {
+            clock: u32::from(htotal) * u32::from(vtotal) * 60 / 1000,
+            hdisplay: w,
+            hsync_start: w + 16,
+            hsync_end: w + 78,
+            htotal,
+            vdisplay: h,
+            vsync_start: h + 9,
+            vsync_end: h + 15,
+            vtotal,
+            vrefresh: 60,
+            ..Default::default()
+        };
+        self
+    }
+
     /// Its width and height.
     pub fn size(&self) -> (u32, u32) {
         (self.mode.hdisplay.into(), self.mode.vdisplay.into())
     }
 
     /// Makes a buffer of the screen's size, and a dma-buf of it.
-    fn buffer(&self) -> io::Result<Buffer> {
+    fn buffer(&self, format: u32, bpp: u32) -> io::Result<Buffer> {
         let (width, height) = self.size();
         let mut dumb = uapi::drm_mode_create_dumb {
             width,
             height,
-            bpp: 32,
+            bpp,
             ..Default::default()
         };
         sys::ioctl(
@@ -105,7 +136,7 @@ impl Display {
         let mut fb = uapi::drm_mode_fb_cmd2 {
             width,
             height,
-            pixel_format: XR24,
+            pixel_format: format,
             handles: [dumb.handle, 0, 0, 0],
             pitches: [dumb.pitch, 0, 0, 0],
             ..Default::default()
@@ -161,24 +192,33 @@ impl Display {
 
 /// Has a camera capture `count` frames into buffers of a display, and shows each of them; the last
 /// one stays, and its number is returned. Frames are checked in the buffer, where they are.
-pub fn frames(camera: &Device, display: &Display, count: u32) -> Result<(Checker, u32), String> {
+pub fn frames(
+    camera: &Device,
+    display: &Display,
+    fourcc: u32,
+    count: u32,
+) -> Result<(Checker, u32), String> {
+    let format = FORMATS.iter().find(|(v4l2, ..)| *v4l2 == fourcc);
+    let (_, drm, bpp) = *format.ok_or("displays here do not have this format")?;
     let at = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let (width, height) = display.size();
     let (mut fbs, mut backing) = (Vec::new(), Vec::new());
     let mut pitch = 0;
     for _ in 0..4 {
-        let buffer = display.buffer().map_err(at("buffers of the display"))?;
+        let buffer = display
+            .buffer(drm, bpp)
+            .map_err(at("buffers of the display"))?;
         pitch = buffer.pitch;
         fbs.push(buffer.fb);
         backing.push(Backing::dmabuf(buffer.fd, buffer.size).map_err(at("mmap"))?);
     }
     let pix = camera
-        .set_padded(XR24, width, height, pitch)
+        .set_padded(fourcc, width, height, pitch)
         .map_err(at("S_FMT"))?;
     let got = (pix.pixelformat, pix.width, pix.height, pix.bytesperline);
-    if got != (XR24, width, height, pitch) {
+    if got != (fourcc, width, height, pitch) {
         return Err(format!(
-            "the camera has no XR24 of {width}x{height} with {pitch} bytes a line"
+            "the camera does not make it {width}x{height} with {pitch} bytes a line"
         ));
     }
     let stream = Stream::start(camera, backing).map_err(at("start"))?;

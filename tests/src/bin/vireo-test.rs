@@ -226,10 +226,15 @@ fn output(options: &Options) -> Result {
 /// made to say so is gone again.
 fn display(options: &Options) -> Result {
     let card = options.to.as_deref().unwrap_or("/dev/dri/card0");
-    let display = Display::open(Path::new(card)).map_err(fail(card))?;
+    let mut display = Display::open(Path::new(card)).map_err(fail(card))?;
+    if let Some(size) = options.size {
+        display = display.with_size(size);
+    }
+    let fourcc = options.format.unwrap_or(u32::from_le_bytes(*b"XR24"));
     let device = camera(options)?;
     let start = Instant::now();
-    let (checker, sequence) = display::frames(&device, &display, options.frames.unwrap_or(60))?;
+    let frames = options.frames.unwrap_or(60);
+    let (checker, sequence) = display::frames(&device, &display, fourcc, frames)?;
     report(&checker, start);
     let (width, height) = display.size();
     println!("shown {width}x{height} frame {sequence}");
