@@ -13,10 +13,12 @@ use crate::sys;
 use crate::sys::Mapping;
 use crate::v4l2::Device;
 use crate::v4l2::DMABUF;
+use crate::v4l2::PATIENCE;
 use crate::v4l2::USERPTR;
 use crate::verify::Checker;
 use crate::vgem::Vgem;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
@@ -73,34 +75,116 @@ pub fn sync(device: &Device, frames: u32, is_coherent: bool) -> Outcome<String> 
     ))
 }
 
-/// More buffers than indices, of which each is queued on the index that was dequeued: what a QBUF
-/// takes, in the mean of those after the first round.
-pub fn rotate(device: &Device, frames: u32, pool: usize, indices: u32) -> Outcome<String> {
+/// What an ioctl takes, in the mean of those after the first half, when all is mapped.
+#[derive(Default)]
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn of<T>(&mut self, call: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+        let start = Instant::now();
+        let result = call();
+        self.0.push(start.elapsed());
+        result
+    }
+
+    fn mean(&self) -> f64 {
+        let warm = &self.0[self.0.len() / 2..];
+        let sum: Duration = warm.iter().sum();
+        sum.as_secs_f64() * 1e6 / warm.len() as f64
+    }
+}
+
+/// Frames, of which wrong ones are an error, or are only counted.
+struct Frames {
+    checker: Checker,
+    strict: bool,
+    wrong: u32,
+}
+
+impl Frames {
+    fn new(device: &Device, strict: bool) -> Outcome<Self> {
+        Ok(Self {
+            checker: Checker::new(device).at("format")?,
+            strict,
+            wrong: 0,
+        })
+    }
+
+    fn check(&mut self, frame: &Frame, data: &[u8]) -> Outcome<()> {
+        match self.checker.check(frame, data) {
+            Err(e) if self.strict => Err(format!("frame {}: {e}", frame.sequence)),
+            Err(_) => {
+                self.wrong += 1;
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+fn heaps(device: &Device, count: usize) -> Outcome<VecDeque<Backing>> {
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     let backing = |_| Backing::dmabuf(dmabuf::heap(size, libc::O_RDWR)?, size);
-    let pool: std::io::Result<Vec<_>> = (0..pool).map(backing).collect();
-    let mut pool = pool.at("dma-heap")?;
-    let rest = pool.split_off(indices as usize);
-    let mut rest = std::collections::VecDeque::from(rest);
-    let mut stream = Stream::start(device, pool).at("start")?;
-    let mut checker = Checker::new(device).at("format")?;
-    let mut times = Vec::new();
+    (0..count)
+        .map(backing)
+        .collect::<std::io::Result<_>>()
+        .at("dma-heap")
+}
 
-    for n in 0..frames {
-        let (frame, data) = stream.next().at("DQBUF")?;
-        checker
-            .check(&frame, &data)
-            .map_err(|e| format!("frame {n}: {e}"))?;
+/// More buffers than indices, of which each is queued on the index that was dequeued: what QBUF
+/// and DQBUF take.
+pub fn rotate(
+    device: &Device,
+    frames: u32,
+    pool: usize,
+    indices: usize,
+    strict: bool,
+) -> Outcome<String> {
+    let mut pool = heaps(device, pool)?;
+    let mut rest = pool.split_off(indices);
+    let mut stream = Stream::start(device, pool.into()).at("start")?;
+    let mut seen = Frames::new(device, strict)?;
+    let (mut queue, mut dequeue) = (Times::default(), Times::default());
+
+    for _ in 0..frames {
+        device.wait(libc::POLLIN, PATIENCE).at("poll")?;
+        let frame = dequeue.of(|| device.dequeue_now(DMABUF)).at("DQBUF")?;
+        let frame = Frame::from(frame);
+        seen.check(&frame, &stream.data(frame.index).at("reading")?)?;
         if let Some(next) = rest.pop_front() {
             rest.push_back(stream.replace(frame.index, next));
         }
-        let start = Instant::now();
-        stream.queue(frame.index).at("QBUF")?;
-        times.push(start.elapsed());
+        queue.of(|| stream.queue(frame.index)).at("QBUF")?;
     }
-    let warm = &times[times.len() / 2..];
-    let mean = warm.iter().sum::<Duration>() / warm.len() as u32;
-    Ok(format!("{frames} frames, QBUF {} us", mean.as_micros()))
+    Ok(format!(
+        "{frames} frames, {} wrong, QBUF {:.2} us, DQBUF {:.2} us",
+        seen.wrong,
+        queue.mean(),
+        dequeue.mean()
+    ))
+}
+
+/// All that is queued is dequeued, and then other buffers are queued on the same indices, in each
+/// of `rounds`: those of before may be anybody's by then.
+pub fn swap(device: &Device, rounds: u32, indices: usize, strict: bool) -> Outcome<String> {
+    let mut rest = heaps(device, indices)?;
+    let mut stream = Stream::start(device, heaps(device, indices)?.into()).at("start")?;
+    let mut seen = Frames::new(device, strict)?;
+
+    for _ in 0..rounds {
+        let mut empty = Vec::new();
+        for _ in 0..indices {
+            let (frame, data) = stream.next().at("DQBUF")?;
+            seen.check(&frame, &data)?;
+            empty.push(frame.index);
+        }
+        for index in empty {
+            let next = rest.pop_front().expect("as many as there are indices");
+            rest.push_back(stream.replace(index, next));
+            stream.queue(index).at("QBUF")?;
+        }
+    }
+    Ok(format!("{rounds} rounds, {} frames wrong", seen.wrong))
 }
 
 /// A buffer that a GPU still reads is not written before it has: nothing is held up by it.

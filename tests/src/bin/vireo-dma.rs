@@ -14,7 +14,7 @@ use vireo_tests::vfio::Function;
 
 const USAGE: &str = "\
 usage: vireo-dma [OPTION...] stream|revoke|refused DEVICE FUNCTION
-       vireo-dma [OPTION...] sync|rotate|fence|idle DEVICE
+       vireo-dma [OPTION...] sync|rotate|swap|fence|idle DEVICE
        vireo-dma userptr DEVICE FILE
 
 The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
@@ -25,20 +25,25 @@ The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
   refused          QBUF says EINVAL, and nothing is written
   sync             frames are there once an access of the CPU has begun, and with
                    --bounced not before
-  rotate           dma-bufs that rotate over four indices: what a QBUF takes
+  rotate           dma-bufs that rotate over four indices: what QBUF and DQBUF take
+  swap             the queue runs empty, and other dma-bufs take their place
   fence            a buffer that vgem still reads is not written before it has
 
   idle             buffers that are dequeued are left alone
   userptr          FILE maps a device's memory: QBUF says EINVAL
 
   --bar N          (default 2)
-  --frames N       how many, or how many revocations (default 30)
+  --frames N       how many, or how many revocations, or rounds (default 30)
   --patience MS    how long a revocation may take (default 200)
   --pool N         how many rotate (default 8)
   --bounced        memory is not coherent
+  --unchecked      wrong frames of rotate and swap are counted, and no error
 
 Exit status: 0 when all is well, 1 when something is wrong, 2 when the command
 line is.";
+
+/// Indices of a queue whose buffers rotate.
+const INDICES: usize = 4;
 
 struct Options {
     bar: u32,
@@ -46,6 +51,7 @@ struct Options {
     patience: u64,
     pool: usize,
     bounced: bool,
+    unchecked: bool,
     words: Vec<String>,
 }
 
@@ -56,6 +62,7 @@ fn parse() -> Result<Options, lexopt::Error> {
         patience: 200,
         pool: 8,
         bounced: false,
+        unchecked: false,
         words: Vec::new(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -66,6 +73,7 @@ fn parse() -> Result<Options, lexopt::Error> {
             Long("patience") => options.patience = parser.value()?.parse()?,
             Long("pool") => options.pool = parser.value()?.parse()?,
             Long("bounced") => options.bounced = true,
+            Long("unchecked") => options.unchecked = true,
             Value(word) => options.words.push(word.string()?),
             _ => return Err(arg.unexpected()),
         }
@@ -80,7 +88,14 @@ fn run(options: &Options) -> Result<String, String> {
     let Some(address) = options.words.get(2) else {
         return match verb {
             "sync" => dma::sync(&device, options.frames, !options.bounced),
-            "rotate" => dma::rotate(&device, options.frames, options.pool, 4),
+            "rotate" => dma::rotate(
+                &device,
+                options.frames,
+                options.pool,
+                INDICES,
+                !options.unchecked,
+            ),
+            "swap" => dma::swap(&device, options.frames, INDICES, !options.unchecked),
             "idle" => dma::idle(&device),
             "fence" => dma::fence(&device),
             _ => Err(USAGE.into()),
