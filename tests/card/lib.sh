@@ -23,7 +23,9 @@ count() { grep -oE "\"$1\":[0-9]+" <<<"$2" | awk -F: '{ n += $2 } END { print n 
 
 # load_rust: the driver in Rust, and what it needs.
 load_rust() {
+	local built
+	built=$(dirname "${VIREO_KO:-$top/build/stock/vireo.ko}")
 	modprobe -a videodev videobuf2-v4l2 &&
-		{ [ -d /sys/module/rust_media ] || insmod "$top/build/stock/rust_media.ko"; } &&
-		insmod "$top/build/stock/tw686x_rust.ko"
+		{ [ -d /sys/module/rust_media ] || insmod "$built/rust_media.ko"; } &&
+		insmod "$built/tw686x_rust.ko"
 }

@@ -5,6 +5,7 @@
 //! What is done is a function of a seed; when it is done is not, so that a seed that fails may have
 //! to be run more than once.
 
+pub mod cards;
 pub mod keeper;
 pub mod worker;
 

@@ -12,11 +12,13 @@ use vireo_tests::torture::worker::Worker;
 
 const USAGE: &str = "\
 usage: vireo-torture [--seed N] [--seconds N] [--workers N] [--module FILE]
+                     [--card PORT]
 
 Works with four cameras in all the ways that there are, from several processes
 and threads, while they are unbound, revoke their memory, and lose their users;
 checks every frame, and that nothing is left. With a module, it is loaded again
-now and then.
+now and then. With the control port of a capture card (/dev/vport1p2), most of
+the processes work with its channels, and it fails, dies and comes back.
 
 Exit status: 0 when all is well, 1 when something is wrong.";
 
@@ -26,6 +28,7 @@ fn parse() -> Result<Options, lexopt::Error> {
         time: Duration::from_secs(60),
         workers: 4,
         module: None,
+        card: None,
     };
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
@@ -34,6 +37,7 @@ fn parse() -> Result<Options, lexopt::Error> {
             Long("seconds") => options.time = Duration::from_secs(args.value()?.parse()?),
             Long("workers") => options.workers = args.value()?.parse()?,
             Long("module") => options.module = Some(args.value()?.string()?),
+            Long("card") => options.card = Some(args.value()?.string()?),
             _ => return Err(arg.unexpected()),
         }
     }
@@ -44,11 +48,11 @@ fn parse() -> Result<Options, lexopt::Error> {
 }
 
 /// What the keeper starts; not for people.
-fn worker(seed: &str, millis: &str) -> ExitCode {
+fn worker(driver: &str, seed: &str, millis: &str) -> ExitCode {
     let (Ok(seed), Ok(millis)) = (seed.parse(), millis.parse()) else {
         return ExitCode::from(2);
     };
-    match Worker::new(seed).run(Duration::from_millis(millis)) {
+    match Worker::new(driver, seed).run(Duration::from_millis(millis)) {
         Ok(tally) => {
             tally.lines().for_each(|line| println!("{line}"));
             ExitCode::SUCCESS
@@ -62,9 +66,9 @@ fn worker(seed: &str, millis: &str) -> ExitCode {
 
 fn main() -> ExitCode {
     let args = std::env::args().collect::<Vec<_>>();
-    if let [_, command, seed, millis] = &args[..] {
+    if let [_, command, driver, seed, millis] = &args[..] {
         if command == "worker" {
-            return worker(seed, millis);
+            return worker(driver, seed, millis);
         }
     }
     let options = match parse() {
@@ -76,7 +80,7 @@ fn main() -> ExitCode {
     };
     let (seed, time) = (options.seed, options.time);
     println!("seed {seed}, {} s", time.as_secs());
-    match Keeper::new(options).run() {
+    match Keeper::new(options).and_then(Keeper::run) {
         Ok(tally) => {
             tally.lines().for_each(|line| println!("{line}"));
             println!("ok torture: seed {seed}, {} s", time.as_secs());

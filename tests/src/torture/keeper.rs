@@ -2,6 +2,7 @@
 
 //! Starts the processes, does to the cameras what their owner could, and looks at what is left.
 
+use super::cards::Cards;
 use super::Random;
 use super::Tally;
 use crate::counters::Counters;
@@ -30,10 +31,13 @@ pub struct Options {
     pub workers: usize,
     /// The module, to load it again.
     pub module: Option<String>,
+    /// The control port of a capture card, which is tortured as well.
+    pub card: Option<String>,
 }
 
 pub struct Keeper {
     options: Options,
+    cards: Option<Cards>,
     random: Random,
     tally: Tally,
 }
@@ -43,12 +47,13 @@ fn camera(number: usize) -> String {
 }
 
 impl Keeper {
-    pub fn new(options: Options) -> Self {
-        Self {
+    pub fn new(options: Options) -> Result<Self, String> {
+        Ok(Self {
             random: Random::new(options.seed),
+            cards: options.card.as_deref().map(Cards::open).transpose()?,
             tally: Tally::default(),
             options,
-        }
+        })
     }
 
     /// Tortures for as long as asked; what was counted, or what is wrong.
@@ -56,8 +61,9 @@ impl Keeper {
         let end = Instant::now() + self.options.time;
         let mut round = 0;
         while Instant::now() < end {
-            self.round(round)
-                .map_err(|e| format!("round {round}: {e}"))?;
+            let outcome = self.round(round);
+            let done = self.cards.as_mut().map(Cards::done).unwrap_or_default();
+            outcome.map_err(|e| format!("round {round}: {e} {done}"))?;
             self.settled()?;
             if self.options.module.is_some() && self.random.once_in(3) {
                 self.reload()?;
@@ -85,8 +91,14 @@ impl Keeper {
     fn spawn(&mut self, round: u64, worker: usize) -> Result<Child, String> {
         let own = std::env::current_exe().map_err(|e| format!("own path: {e}"))?;
         let seed = self.options.seed ^ (round << 8) ^ worker as u64;
+        // Of cards there are fewer, with more nodes each.
+        let driver = match &self.cards {
+            Some(_) if worker % 4 != 0 => super::cards::DRIVER,
+            _ => "vireo",
+        };
+        let millis = ROUND.as_millis().to_string();
         Command::new(own)
-            .args(["worker", &seed.to_string(), &ROUND.as_millis().to_string()])
+            .args(["worker", driver, &seed.to_string(), &millis])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -144,6 +156,11 @@ impl Keeper {
 
     /// One thing that the owner of the cameras may do.
     fn meddle(&mut self, workers: &mut [(Child, bool)]) -> Result<(), String> {
+        if let Some(cards) = &mut self.cards {
+            if self.random.once_in(2) {
+                return cards.meddle(&mut self.random, &mut self.tally);
+            }
+        }
         let number = self.random.below(CAMERAS);
         match self.random.below(10) {
             0 | 1 => {
@@ -194,6 +211,9 @@ impl Keeper {
 
     /// With nobody left, everything must balance.
     fn settled(&mut self) -> Result<(), String> {
+        if let Some(cards) = &mut self.cards {
+            cards.settled()?;
+        }
         let start = Instant::now();
         loop {
             let mut unbalanced = Vec::new();

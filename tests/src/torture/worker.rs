@@ -18,6 +18,7 @@ use crate::v4l2::Identity;
 use crate::verify::Checker;
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicBool;
@@ -25,6 +26,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
+
+/// Whose memory the others use.
+const VIREO: &str = "vireo";
 
 /// Why a session ended early.
 enum End {
@@ -67,6 +71,9 @@ impl<T> Context<T> for io::Result<T> {
     }
 }
 
+/// Where a frame is left that is not right.
+const WRONG: &str = "build/torture.raw";
+
 /// How far lines are to be apart: as near as can be, most of the time.
 const PADDED: [u32; 4] = [0, 0, 0, 1984];
 
@@ -75,27 +82,38 @@ fn key(pix: &uapi::v4l2_pix_format) -> [u32; 4] {
     [pix.pixelformat, pix.width, pix.height, pix.bytesperline]
 }
 
+/// The inputs of a card that sessions use, what is plugged into them, and the lines of that.
+const INPUTS: [(i32, u64, u32); 2] = [
+    (0, uapi::V4L2_STD_NTSC as u64, 480),
+    (1, uapi::V4L2_STD_PAL as u64, 576),
+];
+
 /// A process at work.
 pub struct Worker {
+    /// Whose nodes it works with.
+    driver: String,
     random: Random,
     tally: Tally,
     /// dma-bufs that outlive the sessions that they come from.
     bag: Vec<(OwnedFd, usize)>,
     last: VecDeque<String>,
-    /// The format of the session.
+    /// The format of the session, and the input, if there are several.
     set: [u32; 4],
+    input: Option<i32>,
     /// The camera whose memory the session uses; it may take it back while it is open.
     exporter: Option<Device>,
 }
 
 impl Worker {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(driver: &str, seed: u64) -> Self {
         Self {
+            driver: driver.to_string(),
             random: Random::new(seed),
             tally: Tally::default(),
             bag: Vec::new(),
             last: VecDeque::new(),
             set: [0; 4],
+            input: None,
             exporter: None,
         }
     }
@@ -129,11 +147,12 @@ impl Worker {
         self.last.push_back(what);
     }
 
-    fn camera(&mut self) -> Outcome<Identity> {
+    /// A node that captures, of some driver.
+    fn node(&mut self, driver: &str) -> Outcome<Identity> {
         let nodes = v4l2::nodes().at("nodes")?;
         let nodes = nodes
             .into_iter()
-            .filter(|node| node.driver == "vireo")
+            .filter(|node| node.driver == driver)
             .collect::<Vec<_>>();
         if nodes.is_empty() {
             thread::sleep(Duration::from_millis(20));
@@ -143,7 +162,11 @@ impl Worker {
     }
 
     fn session(&mut self) -> Outcome {
-        let node = self.camera()?;
+        let driver = self.driver.clone();
+        let node = self.node(&driver)?;
+        if driver != VIREO {
+            return self.channel(&node);
+        }
         let size = *self
             .random
             .of(&[(160, 120), (320, 240), (640, 480), (32, 16), (1280, 720)]);
@@ -160,9 +183,35 @@ impl Worker {
             .at("S_FMT")?;
         self.set = key(&pix);
         device.set_interval(1, rate).at("S_PARM")?;
+        self.work(&node, &device)
+    }
+
+    /// A session with a channel of a card.
+    fn channel(&mut self, node: &Identity) -> Outcome {
+        let (mut input, mut standard, lines) = *self.random.of(&INPUTS);
+        let halves = (1 + self.random.below(2), 1 + self.random.below(2));
+        let (w, h) = (720 / halves.0 as u32, lines / halves.1 as u32);
+        let format = **self.random.of(&[b"UYVY", b"YUYV", b"RGBP"]);
+        let device = Device::open(&node.path).at("open")?;
+        self.note(format!("channel {} {w}x{h}", node.path.display()));
+        device
+            .ioctl(uapi::VIDIOC_S_INPUT, &mut input)
+            .at("S_INPUT")?;
+        device
+            .ioctl(uapi::VIDIOC_S_STD, &mut standard)
+            .at("S_STD")?;
+        let pix = device
+            .set_format(u32::from_le_bytes(format), w, h)
+            .at("S_FMT")?;
+        self.set = key(&pix);
+        self.input = Some(input);
+        self.work(node, &device)
+    }
+
+    fn work(&mut self, node: &Identity, device: &Device) -> Outcome {
         match self.random.below(8) {
-            0 => self.odd_calls(&device),
-            _ => self.stream(&node, &device),
+            0 => self.odd_calls(device),
+            _ => self.stream(node, device),
         }
     }
 
@@ -196,8 +245,8 @@ impl Worker {
             4 => many(&|| Backing::dmabuf(dmabuf::heap(size, libc::O_RDWR)?, size)).at("heap"),
             5 => {
                 // Another camera's, which may take them back.
-                let other = self.camera()?;
-                if other.bus == node.bus || other.caps & uapi::V4L2_CAP_VIDEO_CAPTURE == 0 {
+                let other = self.node(VIREO)?;
+                if other.path == node.path || other.caps & uapi::V4L2_CAP_VIDEO_CAPTURE == 0 {
                     return Err(End::Expected("no other camera".into()));
                 }
                 let other = Device::open(&other.path).at("open another")?;
@@ -257,6 +306,15 @@ impl Worker {
         let pix = device.format().at("G_FMT")?;
         if key(&pix) != self.set {
             return Err(End::Expected("the format of somebody else".into()));
+        }
+        if let Some(wanted) = self.input {
+            let mut input = 0i32;
+            device
+                .ioctl(uapi::VIDIOC_G_INPUT, &mut input)
+                .at("G_INPUT")?;
+            if input != wanted {
+                return Err(End::Expected("the input of somebody else".into()));
+            }
         }
         let is_disturbed = self.random.once_in(4);
         if !is_disturbed {
@@ -318,7 +376,12 @@ impl Worker {
                 if let Err(e) = checker.check(&frame, &data) {
                     // A stream that the other thread has started anew begins at 0 again.
                     if !(is_disturbed && e.contains(" after ")) {
-                        return Err(End::Wrong(e));
+                        // To be looked at by vireo-check.
+                        let _ = fs::write(WRONG, &data);
+                        return Err(End::Wrong(format!(
+                            "frame {} in buffer {}: {e}: it is in {WRONG}",
+                            frame.sequence, frame.index
+                        )));
                     }
                 }
             }
@@ -336,7 +399,7 @@ impl Worker {
                     checker = Checker::new(device).at("format")?;
                     continue;
                 }
-                1 => {
+                1 if self.driver == VIREO => {
                     let rate = *self.random.of(&[20, 40, 100]);
                     device.set_interval(1, rate).at("S_PARM")?;
                 }
@@ -345,10 +408,12 @@ impl Worker {
                     device
                         .set_control(uapi::V4L2_CID_BRIGHTNESS, value)
                         .at("S_CTRL")?;
-                    let pattern = self.random.below(5) as i32;
-                    device
-                        .set_control(uapi::V4L2_CID_TEST_PATTERN, pattern)
-                        .at("S_CTRL")?;
+                    if self.driver == VIREO {
+                        let pattern = self.random.below(5) as i32;
+                        device
+                            .set_control(uapi::V4L2_CID_TEST_PATTERN, pattern)
+                            .at("S_CTRL")?;
+                    }
                 }
                 3 => {
                     // Other memory under an address that is pinned.
@@ -406,7 +471,7 @@ impl Worker {
         }
         device.stream_on().at("STREAMON")?;
         // It may be this camera, which holds no buffers of its own: then there is none to export.
-        let other = Device::open(&self.camera()?.path).at("open another")?;
+        let other = Device::open(&self.node(VIREO)?.path).at("open another")?;
         if let Ok(fds) = stream::export_buffers(&other, 1, size) {
             let twice = other.export(0, libc::O_RDWR).at("EXPBUF")?;
             let read_only = other.export(0, libc::O_RDONLY).at("EXPBUF")?;
