@@ -8,10 +8,10 @@
 #   root-KEY    a Debian root file system: compilers, kernel, guest user space
 #   stock-KEY   the build tree of Debian's kernel, with its Rust metadata
 #   uml-KEY     a User-mode Linux kernel of the same source
-#   uml-debug-KEY, vm-debug-KEY
+#   uml-debug-KEY, vm-debug-KEY, vm-kasan-KEY
 #               kernels of the same source that look for bugs: in User-mode
 #               Linux, and for QEMU
-kernels='stock uml uml-debug vm-debug'
+kernels='stock uml uml-debug vm-debug vm-kasan'
 
 package_lists() {
 	echo "$top/scripts/packages"
@@ -35,12 +35,21 @@ kernel_part() {
 	uml) made_from=(uml uml.config) ;;
 	uml-debug) made_from=(uml uml.config uml-debug uml-debug.config) ;;
 	vm-debug) made_from=(vm-debug vm-debug.config) ;;
+	vm-kasan) made_from=(vm-debug vm-debug.config vm-kasan vm-kasan.config) ;;
 	esac
 	root=$(root_part)
 	echo "$cache/$name-$(
 		cd "$top/scripts/root" &&
 		cat "$root/etc/vireo/versions" "${made_from[@]}" | key_of
 	)"
+}
+
+# Where it is built, and modules for it: its own build files have the name in them.
+kernel_tree() {
+	case $1 in
+	vm-kasan) echo /build/vm-debug ;;
+	*) echo "/build/$1" ;;
+	esac
 }
 
 complete() { [ -e "$1/.complete" ]; }
