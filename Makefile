@@ -78,6 +78,10 @@ uml:
 vm-debug:
 	@scripts/vm debug
 
+.PHONY: vm-kasan
+vm-kasan:
+	@scripts/vm kasan
+
 .PHONY: uml-debug
 uml-debug:
 	@scripts/uml debug
