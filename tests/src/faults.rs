@@ -30,6 +30,7 @@ use nth::Tally;
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
@@ -46,8 +47,8 @@ struct Case {
     needs: Option<&'static str>,
     /// The errors that it may end with.
     errnos: Vec<i32>,
-    /// A step that somebody else does not stand.
-    without: Option<u32>,
+    /// Steps that somebody else does not stand.
+    without: Range<u32>,
 }
 
 impl Case {
@@ -58,7 +59,7 @@ impl Case {
             needs: None,
             // What the kernel says when there is no memory, or a copy does not succeed.
             errnos: vec![libc::ENOMEM, libc::EFAULT],
-            without: None,
+            without: 0..0,
         }
     }
 
@@ -68,14 +69,14 @@ impl Case {
         self
     }
 
-    /// Leaves a step out.
-    fn without(mut self, step: u32) -> Self {
-        self.without = Some(step);
+    /// Leaves steps out.
+    fn without(mut self, steps: Range<u32>) -> Self {
+        self.without = steps;
         self
     }
 
     fn run(&self, bench: &Bench) -> Outcome<Tally> {
-        nth::sweep(&self.errnos, self.without, |attempt| {
+        nth::sweep(&self.errnos, &self.without, |attempt| {
             let mark = sys::lowest_free_descriptor().at("mark")?;
             let outcome = (self.round)(bench, attempt);
             // EXPBUF leaves a descriptor behind when it cannot tell which.
@@ -145,8 +146,9 @@ pub fn all(bench: &Bench, names: &[String], module: Option<&str>) -> Outcome<usi
         match outcome {
             Ok(tally) => {
                 println!("ok faults: {} (n={})", case.name, tally.sites);
-                if let Some(step) = case.without {
-                    println!("# faults: {}: step {step} is left out", case.name);
+                if !case.without.is_empty() {
+                    let steps = &case.without;
+                    println!("# faults: {}: steps {steps:?} are left out", case.name);
                 }
                 table.push((&case.name, tally));
             }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// What can fail, and the settings that have everything fail that may.
@@ -155,14 +156,14 @@ impl Attempt<'_> {
 /// Runs `round` with the first, second, third... step of its call failing, until none does.
 pub fn sweep(
     errnos: &[i32],
-    without: Option<u32>,
+    without: &Range<u32>,
     mut round: impl FnMut(&mut Attempt<'_>) -> Outcome,
 ) -> Outcome<Tally> {
     let path = "/proc/thread-self/fail-nth";
     let file = File::options().read(true).write(true).open(path).at(path)?;
     let mut tally = Tally::default();
 
-    for nth in (1..LIMIT).filter(|nth| Some(*nth) != without) {
+    for nth in (1..LIMIT).filter(|nth| !without.contains(nth)) {
         let mut attempt = Attempt {
             nth,
             errnos,
