@@ -24,8 +24,21 @@ pub struct Cards {
     address: String,
     port: BufReader<File>,
     channels: usize,
+    /// The bytes that are mapped for the card when nobody streams.
+    mapped: u64,
     /// What was done in this round, and when.
     done: Vec<String>,
+}
+
+/// The numbers with this name in an object of JSON, together.
+fn sum(json: &str, name: &str) -> u64 {
+    json.split(&format!("\"{name}\":"))
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit())?;
+            rest[..end].parse::<u64>().ok()
+        })
+        .sum()
 }
 
 /// Writes to a file of the PCI bus.
@@ -48,9 +61,12 @@ impl Cards {
             address,
             port: BufReader::new(file.map_err(|e| at(port, e))?),
             channels: 0,
+            mapped: 0,
             done: Vec::new(),
         };
-        this.channels = this.ask("json")?.matches("\"starts\":").count();
+        let json = this.ask("json")?;
+        this.channels = json.matches("\"starts\":").count();
+        this.mapped = sum(&json, "mapped_bytes");
         Ok(this)
     }
 
@@ -132,18 +148,10 @@ impl Cards {
         std::mem::take(&mut self.done).join(", ")
     }
 
-    /// What a chip would not forgive was not done.
+    /// What a chip would not forgive was not done, and nothing is mapped that is not used.
     pub fn settled(&mut self) -> Result<(), String> {
         let json = self.ask("json")?;
-        let number = |name: &str| {
-            json.split(&format!("\"{name}\":"))
-                .skip(1)
-                .filter_map(|rest| {
-                    let end = rest.find(|c: char| !c.is_ascii_digit())?;
-                    rest[..end].parse::<u64>().ok()
-                })
-                .sum::<u64>()
-        };
+        let number = |name: &str| sum(&json, name);
         // Who is so late that the chip has come to a slot again may be too late for the table.
         let forgiven = if number("overruns") > 0 {
             number("table_while_in_use")
@@ -152,6 +160,9 @@ impl Cards {
         };
         if number("total_faults") > forgiven {
             return Err(format!("the model says: {json}"));
+        }
+        if number("mapped_bytes") != self.mapped {
+            return Err(format!("not {} bytes are mapped: {json}", self.mapped));
         }
         self.ask("clear").map(drop)
     }

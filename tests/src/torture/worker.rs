@@ -121,6 +121,11 @@ impl Worker {
     /// Works until the time is over; what was done last when something was wrong.
     pub fn run(mut self, time: Duration) -> Result<Tally, String> {
         let end = Instant::now() + time;
+        // Where the kernel injects faults into those who ask for it, this is one of them.
+        if std::env::var_os("FAIL").is_some() {
+            let path = "/proc/self/make-it-fail";
+            fs::write(path, "1").map_err(|e| format!("{path}: {e}"))?;
+        }
         while Instant::now() < end {
             let outcome = self.session();
             self.exporter = None;
