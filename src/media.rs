@@ -8,7 +8,8 @@
 #[path = "bindings/lib.rs"]
 mod bindings;
 
-/// The name of a lock, which drivers' crates may make as well as this one: constructors are generic.
+/// The name of a lock, which drivers' crates may make as well as this one, as constructors are
+/// generic.
 ///
 /// lockdep tells classes by their keys, and wants a key to have one name: one pointer, which a
 /// literal is not when it is inlined into several crates.

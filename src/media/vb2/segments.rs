@@ -61,7 +61,7 @@ impl<'a> Segments<'a> {
     pub(super) fn are_within(mut self, config: &Config) -> bool {
         let mut count = 0;
 
-        while let Some(segment) = self.next() {
+        for segment in self.by_ref() {
             if segment.len > config.max_segment_size as usize {
                 return false;
             }

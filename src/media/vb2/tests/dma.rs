@@ -14,7 +14,7 @@ use crate::dma_buf::tests::{
 };
 use kernel::{
     device,
-    impl_has_hr_timer,
+    impl_has_hr_timer, //
     sync::ArcBorrow,
     time::{
         hrtimer::{
@@ -254,20 +254,22 @@ mod suite {
         assert!(user.close());
 
         let segments = |len: u32| {
-            let mut sg = bindings::scatterlist::default();
-            sg.dma_address = 1 << 20;
-            #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
-            {
-                sg.dma_length = len;
-            }
-            sg.length = len;
+            let mut sg = bindings::scatterlist {
+                dma_address: 1 << 20,
+                #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+                dma_length: len,
+                length: len,
+                ..Default::default()
+            };
             let sgt = bindings::sg_table {
                 sgl: &raw mut sg,
                 nents: 1,
                 orig_nents: 1,
             };
             // SAFETY: The table looks as if it were mapped, and outlives the iterator.
-            unsafe { segments::Segments::new(&sgt, len as usize).are_within(&Camera::<Dma>::CONFIG) }
+            let segments = unsafe { segments::Segments::new(&sgt, len as usize) };
+
+            segments.are_within(&Camera::<Dma>::CONFIG)
         };
         assert!(segments(MAX_SEGMENT_SIZE));
         assert!(!segments(MAX_SEGMENT_SIZE + 1));
