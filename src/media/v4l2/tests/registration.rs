@@ -10,10 +10,13 @@ use crate::v4l2::{
     RegistrationContext, //
 };
 use core::mem::transmute;
-use kernel::irq::{
-    Flags,
-    IrqRequest,
-    IrqReturn, //
+use kernel::{
+    ffi::c_ulong,
+    irq::{
+        Flags,
+        IrqRequest,
+        IrqReturn, //
+    },
 };
 
 /// What a bus would hand out for a line.
@@ -40,8 +43,10 @@ impl Line {
         };
         let irq = u32::try_from(irq).map_err(|_| ENOSPC)?;
 
-        // SAFETY: The line is this test's, and nobody uses it yet.
+        // SAFETY: The line is this test's, and nobody uses it yet. An edge that comes before there
+        // is a handler would be kept for it by some architectures.
         unsafe {
+            bindings::irq_modify_status(irq, 0, bindings::IRQ_LEVEL as c_ulong);
             bindings::irq_set_chip_and_handler_name(
                 irq,
                 &raw const bindings::dummy_irq_chip,
