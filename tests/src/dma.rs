@@ -75,7 +75,8 @@ pub fn sync(device: &Device, frames: u32, is_coherent: bool) -> Outcome<String> 
     ))
 }
 
-/// What an ioctl takes, in the mean of those after the first half, when all is mapped.
+/// What an ioctl takes: the median of the second half, when all is mapped. A busy machine makes
+/// some of them last long.
 #[derive(Default)]
 struct Times(Vec<Duration>);
 
@@ -87,10 +88,10 @@ impl Times {
         result
     }
 
-    fn mean(&self) -> f64 {
-        let warm = &self.0[self.0.len() / 2..];
-        let sum: Duration = warm.iter().sum();
-        sum.as_secs_f64() * 1e6 / warm.len() as f64
+    fn median(&self) -> f64 {
+        let mut warm = self.0[self.0.len() / 2..].to_vec();
+        warm.sort_unstable();
+        warm[warm.len() / 2].as_secs_f64() * 1e6
     }
 }
 
@@ -159,8 +160,8 @@ pub fn rotate(
     Ok(format!(
         "{frames} frames, {} wrong, QBUF {:.2} us, DQBUF {:.2} us",
         seen.wrong,
-        queue.mean(),
-        dequeue.mean()
+        queue.median(),
+        dequeue.median()
     ))
 }
 

@@ -121,6 +121,16 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
+    /// Takes buffers until one has an error: when that was, and how many they are.
+    fn first_error(&self) -> Outcome<(Instant, usize)> {
+        for n in 1..=self.buffers.len() {
+            if self.dequeue()?.failed {
+                return Ok((Instant::now(), n));
+            }
+        }
+        Err("no buffer has an error".into())
+    }
+
     /// Frames arrive in the BAR.
     pub fn stream(&mut self, frames: u32) -> Outcome<String> {
         self.fill();
@@ -151,7 +161,7 @@ impl<'a> Peer<'a> {
     /// The memory is revoked while the device writes it: within bounded time, after which nothing
     /// is written, and buffers come back with an error. Then it is there again.
     pub fn revoke(&mut self, rounds: u32, patience: Duration) -> Outcome<String> {
-        let mut slowest = Duration::ZERO;
+        let (mut slowest, mut latest) = (Duration::ZERO, Duration::ZERO);
 
         self.fill();
         self.start()?;
@@ -161,25 +171,30 @@ impl<'a> Peer<'a> {
             thread::sleep(Duration::from_millis(u64::from(round * 7 % 33)));
 
             let start = Instant::now();
-            if round % 2 == 0 {
-                self.function.enable_memory(false).at("revoking")?;
-            } else {
-                self.function.reset().at("VFIO_DEVICE_RESET")?;
-            }
-            let took = start.elapsed();
+            let (took, back) = thread::scope(|scope| {
+                let back = scope.spawn(|| self.first_error());
+                let revoked = if round % 2 == 0 {
+                    self.function.enable_memory(false).at("revoking")
+                } else {
+                    self.function.reset().at("VFIO_DEVICE_RESET")
+                };
+                let took = start.elapsed();
+                let back = back
+                    .join()
+                    .map_err(|_| "a thread has panicked".to_string())??;
+                revoked.map(|()| (took, back))
+            })?;
+            let (back, dequeued) = (back.0.duration_since(start), back.1);
             slowest = slowest.max(took);
+            latest = latest.max(back);
             self.function.enable_memory(true).at("enabling")?;
             self.fill();
-            if took > patience {
-                return Err(format!("round {round}: {} ms", took.as_millis()));
+            if took.max(back) > patience {
+                let (took, back) = (took.as_millis(), back.as_millis());
+                return Err(format!("round {round}: {took} ms, the buffer {back} ms"));
             }
-
-            let mut errors = 0;
-            for _ in 0..self.buffers.len() {
-                errors += u32::from(self.dequeue()?.failed);
-            }
-            if errors == 0 {
-                return Err(format!("round {round}: no buffer has an error"));
+            for _ in dequeued..self.buffers.len() {
+                self.dequeue()?;
             }
             // The device goes on, for longer than it has slots.
             thread::sleep(Duration::from_millis(150));
@@ -192,8 +207,9 @@ impl<'a> Peer<'a> {
         }
         self.frames(4)?;
         Ok(format!(
-            "{rounds} times, {} ms at most",
-            slowest.as_millis()
+            "{rounds} times, {} ms at most, a buffer back in {} ms",
+            slowest.as_millis(),
+            latest.as_millis()
         ))
     }
 }
