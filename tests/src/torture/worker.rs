@@ -50,14 +50,6 @@ const EXPECTED: &[i32] = &[
     libc::ENOMEM,
 ];
 
-/// And where allocations are made to fail: videobuf2 and udmabuf have other names for it.
-const FAILED: &[i32] = &[libc::EINVAL, libc::EFAULT, libc::EIO];
-
-/// Whether the kernel injects faults into this process.
-fn is_failing() -> bool {
-    std::env::var_os("FAIL").is_some()
-}
-
 trait Context<T> {
     fn at(self, what: &str) -> Outcome<T>;
     /// As [`at`](Self::at), where this errno may come as well.
@@ -71,9 +63,7 @@ impl<T> Context<T> for io::Result<T> {
 
     fn at_or(self, what: &str, errno: i32) -> Outcome<T> {
         self.map_err(|error| match error.raw_os_error() {
-            Some(e)
-                if e == errno || EXPECTED.contains(&e) || is_failing() && FAILED.contains(&e) =>
-            {
+            Some(e) if e == errno || EXPECTED.contains(&e) => {
                 End::Expected(format!("{what}: {error}"))
             }
             _ => End::Wrong(format!("{what}: {error}")),
@@ -131,10 +121,6 @@ impl Worker {
     /// Works until the time is over; what was done last when something was wrong.
     pub fn run(mut self, time: Duration) -> Result<Tally, String> {
         let end = Instant::now() + time;
-        if is_failing() {
-            let path = "/proc/self/make-it-fail";
-            fs::write(path, "1").map_err(|e| format!("{path}: {e}"))?;
-        }
         while Instant::now() < end {
             let outcome = self.session();
             self.exporter = None;
