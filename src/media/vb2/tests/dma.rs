@@ -80,6 +80,8 @@ pub(super) struct Hardware {
     sequence: Atomic<u32>,
     /// It does not complete anything any more.
     pub(super) is_dead: Atomic<bool>,
+    /// It does not complete what it has taken.
+    pub(super) is_stuck: Atomic<bool>,
 }
 
 impl_has_hr_timer! {
@@ -96,6 +98,7 @@ impl Hardware {
                 timer <- HrTimer::new(),
                 sequence: Atomic::new(0),
                 is_dead: Atomic::new(false),
+                is_stuck: Atomic::new(false),
             }),
             GFP_KERNEL,
         )
@@ -111,6 +114,9 @@ impl HrTimerCallback for Hardware {
 
         if !this.is_dead.load(Relaxed) {
             this.camera.queue.with_active(|waiting, slot| {
+                if slot.is_some() && this.is_stuck.load(Relaxed) {
+                    return;
+                }
                 if let Some(buffer) = slot.take() {
                     match write(&buffer, 0, sequence as u8) {
                         Ok(len) => buffer.done(&FrameInfo::new(sequence, 0), &[len as u32]),
