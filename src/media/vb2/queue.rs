@@ -284,15 +284,19 @@ impl<T: Operations> Queue<T> {
             .cast_mut()
             .cast::<bindings::device>();
 
-        // SAFETY: The device is valid, and its mask is set before it is bound, or by its driver.
-        if T::Engine::IS_DMA && unsafe { (*dev).dma_mask }.is_null() {
-            return Err(EIO);
-        }
-        // SAFETY: The device is valid, and has a driver, which maps nothing for it meanwhile: the
-        // parameters, if its bus has given it any, are a word that all of its queues set alike.
-        if T::Engine::IS_DMA && unsafe { !(*dev).dma_parms.is_null() } {
-            // SAFETY: As above.
-            unsafe { bindings::dma_set_max_seg_size(dev, T::CONFIG.max_segment_size) };
+        if T::Engine::IS_DMA {
+            // SAFETY: The device is valid, and its mask and its parameters, if there are any, are
+            // set before it is bound, or by its driver.
+            let (mask, params) = unsafe { ((*dev).dma_mask, (*dev).dma_parms) };
+
+            if mask.is_null() {
+                return Err(EIO);
+            }
+            if !params.is_null() {
+                // SAFETY: There are parameters, and its driver maps nothing for the device
+                // meanwhile: a word that all of its queues set alike.
+                unsafe { bindings::dma_set_max_seg_size(dev, T::CONFIG.max_segment_size) };
+            }
         }
         // SAFETY: By the safety requirements nobody else uses the field.
         unsafe { (*self.as_raw()).dev = dev };
