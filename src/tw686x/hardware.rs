@@ -98,9 +98,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
         let vector = self.vectors.index(0)?;
 
         // The chip may have the settings of whoever was bound before.
-        for channel in self.card.channels.iter() {
-            self.program(channel.id, &channel.settings.lock());
-        }
+        self.program_all();
         irqs.request::<Interrupt>(vector.into(), Flags::SHARED, c"tw686x_rust")
     }
 
@@ -146,9 +144,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
         let hw = cx.registration_data();
 
         init(cx, &hw.regs, &hw.tables)?;
-        for channel in cx.channels.iter() {
-            hw.program(channel.id, &channel.settings.lock());
-        }
+        hw.program_all();
         // The buffers are still in the tables.
         hw.engine.lock().resume(time::now());
         cx.schedule_work(nanos(engine::DELAY));
@@ -213,8 +209,15 @@ impl Hardware<'_> {
             .map(|channel| &**channel)
     }
 
+    /// Writes the settings of all channels to the chip, none of which does DMA.
+    fn program_all(&self) {
+        for channel in self.card.channels.iter() {
+            self.program(channel.id, &channel.settings.lock());
+        }
+    }
+
     /// Writes all settings of a channel that does not stream to the chip.
-    pub(crate) fn program(&self, id: ChannelId, settings: &Settings) {
+    fn program(&self, id: ChannelId, settings: &Settings) {
         let regs = &self.regs;
 
         self.program_standard(id, settings.standard);
