@@ -34,7 +34,7 @@ The first kind captures with DEVICE (/dev/video0) into a BAR of FUNCTION
 
   --bar N          (default 2)
   --frames N       how many, or how many revocations, or rounds (default 30)
-  --patience MS    how long a revocation may take (default 500)
+  --patience MS    how long a revocation may take (default 200)
   --pool N         how many rotate (default 8)
   --bounced        memory is not coherent
   --unchecked      wrong frames of rotate and swap are counted, and no error
@@ -59,7 +59,7 @@ fn parse() -> Result<Options, lexopt::Error> {
     let mut options = Options {
         bar: 2,
         frames: 30,
-        patience: 500,
+        patience: 200,
         pool: 8,
         bounced: false,
         unchecked: false,
