@@ -11,6 +11,9 @@ pub mod worker;
 
 use std::collections::BTreeMap;
 
+/// The driver of the cameras, which lend their memory to others as well.
+const VIREO: &str = "vireo";
+
 /// Random numbers from a seed (SplitMix64).
 pub struct Random(u64);
 

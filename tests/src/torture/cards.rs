@@ -19,6 +19,7 @@ pub const DRIVER: &str = "tw686x_rust";
 
 const PCI: &str = "/sys/bus/pci";
 const VENDOR: &str = "0x1797";
+
 /// A model of a card, and the function that it is in the guest.
 pub struct Cards {
     address: String,

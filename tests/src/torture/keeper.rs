@@ -2,9 +2,11 @@
 
 //! Starts the processes, does to the cameras what their owner could, and looks at what is left.
 
+use super::cards;
 use super::cards::Cards;
 use super::Random;
 use super::Tally;
+use super::VIREO;
 use crate::counters::Counters;
 use crate::sys;
 use crate::v4l2;
@@ -93,8 +95,8 @@ impl Keeper {
         let seed = self.options.seed ^ (round << 8) ^ worker as u64;
         // Of cards there are fewer, with more nodes each.
         let driver = match &self.cards {
-            Some(_) if worker % 4 != 0 => super::cards::DRIVER,
-            _ => "vireo",
+            Some(_) if worker % 4 != 0 => cards::DRIVER,
+            _ => VIREO,
         };
         let millis = ROUND.as_millis().to_string();
         Command::new(own)
@@ -255,7 +257,7 @@ impl Keeper {
         while v4l2::nodes()
             .map_err(|e| format!("nodes: {e}"))?
             .iter()
-            .filter(|node| node.driver == "vireo")
+            .filter(|node| node.driver == VIREO)
             .count()
             < CAMERAS
         {
