@@ -3,6 +3,7 @@
 //! Checks raw frames in a file, as `v4l2-ctl --stream-to` writes them, from a pipe, or from a
 //! device.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
@@ -24,6 +25,7 @@ use vireo_tests::reader::fields::Fields;
 use vireo_tests::reader::picture;
 use vireo_tests::reader::Counts;
 use vireo_tests::reader::Reader;
+use vireo_tests::stream;
 use vireo_tests::stream::Stream;
 use vireo_tests::sys;
 use vireo_tests::uapi;
@@ -46,6 +48,8 @@ Checks every pixel of every frame: of those in FILE, or in standard input for
   --frames N           so many of a DEVICE (default 60); 0 for no end
   --burst              capture all of them first, at most 28, and check them afterwards:
                        for who cannot check them at their rate
+  --hold N             check a frame of a DEVICE when N more have come, and give its buffer back
+                       then: for drivers that may write into memory which they have given back
   --start FILE         have all buffers of a burst queued, say \"ready\", and begin when FILE is
                        there; it is locked while the device is stopped: one at a time
   --png OUT            leave the first good frame in OUT
@@ -68,6 +72,7 @@ struct Options {
     fields: Option<Fields>,
     frames: Option<u64>,
     is_burst: bool,
+    hold: u32,
     start: Option<PathBuf>,
     png: Option<PathBuf>,
     json: bool,
@@ -106,6 +111,7 @@ fn options() -> Result<Options, lexopt::Error> {
             }
             Long("frames") => options.frames = Some(parser.value()?.parse()?),
             Long("burst") => options.is_burst = true,
+            Long("hold") => options.hold = parser.value()?.parse()?,
             Long("start") => options.start = Some(parser.value()?.into()),
             Long("png") => options.png = Some(parser.value()?.into()),
             Long("json") => options.json = true,
@@ -216,18 +222,23 @@ fn capture(options: &Options, device: &Device) -> io::Result<bool> {
         return burst(options, device, reader);
     }
 
-    let stream = Stream::mmap(device)?;
+    let stream = Stream::mmap_ready(device, stream::COUNT + options.hold)?;
     let mut left = frames(options);
+    let mut held = VecDeque::new();
 
+    device.stream_on()?;
     check(options, reader, |frame| {
         if left.next().is_none() {
             return Ok(false);
         }
+        while held.len() <= options.hold as usize {
+            held.push_back(stream.dequeue()?);
+        }
 
-        let (next, data) = stream.next()?;
+        let next = held.pop_front().ok_or(io::ErrorKind::NotFound)?;
 
         if !next.failed {
-            *frame = data;
+            *frame = stream.data(next.index)?;
         }
         stream.queue(next.index)?;
         Ok(true)
