@@ -25,17 +25,13 @@ use std::time::Duration;
 
 /// A file of the driver in sysfs: "bind" or "unbind".
 fn knob(bench: &Bench, name: &str) -> Outcome<File> {
-    let path = format!("/sys/bus/platform/drivers/{}/{name}", bench.driver);
+    let path = format!("{}/{name}", bench.driver_folder());
 
     File::options().write(true).open(&path).at(&path)
 }
 
 fn is_bound(bench: &Bench, name: &str) -> bool {
-    Path::new(&format!(
-        "/sys/bus/platform/drivers/{}/{name}",
-        bench.driver
-    ))
-    .exists()
+    Path::new(&format!("{}/{name}", bench.driver_folder())).exists()
 }
 
 /// The name of the first camera, with its driver.

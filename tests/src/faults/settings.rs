@@ -6,6 +6,8 @@ use super::source;
 use super::source::camera;
 use super::source::SIZE;
 use super::Case;
+use crate::reader::fields::Fields;
+use crate::reader::Reader;
 use crate::suite::bench::equal;
 use crate::suite::bench::Bench;
 use crate::suite::bench::Context;
@@ -161,7 +163,9 @@ fn poll_first() -> Case {
 fn stamped(device: &Device, data: &[u8]) -> Outcome {
     let pix = device.format().at("G_FMT")?;
 
-    crate::reader::Reader::for_format(pix.pixelformat, pix.width, pix.height)
+    let fields = Fields::from_v4l2(pix.field).ok_or("the reader does not know the fields")?;
+
+    Reader::of_fields(fields, pix.pixelformat, (pix.width, pix.height), &[])
         .ok_or("the reader does not know the format")?
         .check(data)
         .into_result()

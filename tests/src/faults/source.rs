@@ -142,17 +142,28 @@ pub const SIZE: (u32, u32) = (160, 120);
 
 /// The first camera in a known state, small and quick.
 pub fn camera(bench: &Bench) -> Outcome<Device> {
-    small(bench.open(0)?)
+    opened(bench, 0)
 }
 
 /// The second one, the same.
 pub fn second(bench: &Bench) -> Outcome<Device> {
-    small(bench.open(1)?)
+    opened(bench, 1)
 }
 
 /// That of another driver, the same.
 pub fn stranger(bench: &Bench) -> Outcome<Device> {
     small(bench.stranger()?)
+}
+
+fn opened(bench: &Bench, instance: usize) -> Outcome<Device> {
+    let device = bench.open(instance)?;
+
+    // A card is opened with its smallest frame, and has one rate.
+    if bench.is_card() {
+        Ok(device)
+    } else {
+        small(device)
+    }
 }
 
 fn small(device: Device) -> Outcome<Device> {

@@ -54,7 +54,13 @@ impl Bench {
         if self.stamped() {
             colours::reset(&device).at("reset of colours")?;
         }
-        reset(&device).at("reset")?;
+        if self.is_card() {
+            device
+                .set_format(uapi::V4L2_PIX_FMT_UYVY, 360, 240)
+                .at("S_FMT")?;
+        } else {
+            reset(&device).at("reset")?;
+        }
         Ok(device)
     }
 
@@ -92,12 +98,25 @@ impl Bench {
         Ok(device)
     }
 
+    /// The driver's folder in sysfs.
+    pub fn driver_folder(&self) -> String {
+        let bus = if self.is_card() { "pci" } else { "platform" };
+
+        format!("/sys/bus/{bus}/drivers/{}", self.driver)
+    }
+
+    /// Whether the driver is one of the capture card, which has a frame rate of its own.
+    pub fn is_card(&self) -> bool {
+        self.driver.starts_with("tw686x")
+    }
+
     /// The name of a camera under its bus, for unbinding.
     pub fn bus_name(&self, instance: usize) -> Outcome<String> {
         let bus = self.camera(instance)?.bus;
         let name = bus
             .strip_prefix("platform:")
-            .ok_or(format!("not a platform device: {bus}"))?;
+            .or(bus.strip_prefix("PCI:"))
+            .ok_or(format!("not a platform or PCI device: {bus}"))?;
         // vivid calls itself vivid-000 there.
         Ok(match name.strip_prefix("vivid-") {
             Some(n) => format!(

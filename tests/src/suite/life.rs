@@ -38,17 +38,17 @@ use std::time::Duration;
 
 /// A device without its driver, which comes back at the end, whatever happens.
 struct Unbound {
-    driver: String,
+    folder: String,
     name: String,
 }
 
 impl Unbound {
     fn new(bench: &Bench, instance: usize) -> Outcome<Self> {
         let name = bench.bus_name(instance)?;
-        let path = format!("/sys/bus/platform/drivers/{}/unbind", bench.driver);
+        let path = format!("{}/unbind", bench.driver_folder());
         fs::write(&path, &name).at(&path)?;
         Ok(Self {
-            driver: bench.driver.clone(),
+            folder: bench.driver_folder(),
             name,
         })
     }
@@ -60,10 +60,7 @@ impl Unbound {
     }
 
     fn put_back(&self) -> io::Result<()> {
-        fs::write(
-            format!("/sys/bus/platform/drivers/{}/bind", self.driver),
-            &self.name,
-        )
+        fs::write(format!("{}/bind", self.folder), &self.name)
     }
 }
 

@@ -403,7 +403,7 @@ pub fn disconnect(bench: &Bench) -> Outcome {
     })();
     drop(stream);
     // It is plugged in again.
-    let driver = format!("/sys/bus/platform/drivers/{}", bench.driver);
+    let driver = bench.driver_folder();
     std::fs::write(format!("{driver}/unbind"), &name).at("unbind")?;
     std::fs::write(format!("{driver}/bind"), &name).at("bind")?;
     outcome
