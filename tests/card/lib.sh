@@ -21,9 +21,10 @@ ask() {
 # count NAME JSON: a number in an object, or the sum of those with this name.
 count() { grep -oE "\"$1\":[0-9]+" <<<"$2" | awk -F: '{ n += $2 } END { print n + 0 }'; }
 
-# load_rust: the driver in Rust, and what it needs.
+# load_rust: the driver in Rust, and what it needs. The tests beside the code are run elsewhere.
 load_rust() {
-	local built
+	local built kunit=/sys/module/kunit/parameters/filter_glob
+	[ ! -e $kunit ] || echo none >$kunit
 	built=$(dirname "${VIREO_KO:-$top/build/stock/vireo.ko}")
 	modprobe -a videodev videobuf2-v4l2 &&
 		{ [ -d /sys/module/rust_media ] || insmod "$built/rust_media.ko"; } &&
