@@ -207,9 +207,9 @@ impl<'a> Peer<'a> {
         }
         self.frames(4)?;
         Ok(format!(
-            "{rounds} times, {} ms at most, a buffer back in {} ms",
-            slowest.as_millis(),
-            latest.as_millis()
+            "{rounds} times, {:.1} ms at most, a buffer back in {:.1} ms",
+            slowest.as_secs_f64() * 1e3,
+            latest.as_secs_f64() * 1e3
         ))
     }
 }
