@@ -259,8 +259,11 @@ unsafe impl Send for DeviceMapping {}
 unsafe impl Sync for DeviceMapping {}
 
 impl DeviceMapping {
-    const DIR: bindings::dma_data_direction = bindings::dma_data_direction::DMA_FROM_DEVICE;
     const ATTRS: usize = bindings::DMA_ATTR_SKIP_CPU_SYNC as usize;
+
+    fn dir() -> bindings::dma_data_direction {
+        DataDirection::FromDevice.into()
+    }
 
     /// Maps the `size` bytes that begin `offset` bytes after the beginning of the first page. May
     /// sleep; `EIO` if the device cannot do DMA.
@@ -279,7 +282,7 @@ impl DeviceMapping {
 
         // SAFETY: The device is bound, and can do DMA; the table is initialized.
         to_result(unsafe {
-            bindings::dma_map_sgtable(raw(dev), sgt.0.get(), Self::DIR, Self::ATTRS)
+            bindings::dma_map_sgtable(raw(dev), sgt.0.get(), Self::dir(), Self::ATTRS)
         })?;
         // INVARIANT: Mapped by the call above.
         Ok(Self {
@@ -295,13 +298,15 @@ impl DeviceMapping {
     /// Gives the memory to the device. In any context.
     pub(crate) fn sync_for_device(&self) {
         // SAFETY: Mapped by the type invariants.
-        unsafe { bindings::dma_sync_sgtable_for_device(raw(&self.dev), self.as_raw(), Self::DIR) };
+        unsafe {
+            bindings::dma_sync_sgtable_for_device(raw(&self.dev), self.as_raw(), Self::dir())
+        };
     }
 
     /// Gives the memory to the CPU. In any context.
     pub(crate) fn sync_for_cpu(&self) {
         // SAFETY: Mapped by the type invariants.
-        unsafe { bindings::dma_sync_sgtable_for_cpu(raw(&self.dev), self.as_raw(), Self::DIR) };
+        unsafe { bindings::dma_sync_sgtable_for_cpu(raw(&self.dev), self.as_raw(), Self::dir()) };
     }
 }
 
@@ -309,7 +314,7 @@ impl Drop for DeviceMapping {
     fn drop(&mut self) {
         // SAFETY: Mapped by the type invariants, and not used any more.
         unsafe {
-            bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), Self::DIR, Self::ATTRS)
+            bindings::dma_unmap_sgtable(raw(&self.dev), self.as_raw(), Self::dir(), Self::ATTRS)
         };
     }
 }

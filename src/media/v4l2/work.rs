@@ -77,7 +77,9 @@ impl<D: Driver> Work<D> {
     /// Lets the item run after `delay`, whatever it was set to before; in any context. Does nothing
     /// if it is disabled.
     pub(super) fn schedule(&self, delay: Delta) {
-        let millis = delay.as_millis_ceil().clamp(0, i64::from(c_int::MAX));
+        let millis = delay.as_millis();
+        let millis = millis.saturating_add((Delta::from_millis(millis) < delay).into());
+        let millis = millis.clamp(0, i64::from(c_int::MAX));
 
         // SAFETY: The item is initialized. The queue is there since the kernel has started.
         unsafe {

@@ -281,9 +281,9 @@ mod suite {
         let stats = Stats::new(GFP_KERNEL)?;
         let (dmabuf, _, notes) = Staged::export(PAGE_SIZE, O_RDWR)?;
 
-        notes.fail(Some((Call::Attach, EOPNOTSUPP)));
+        notes.fail(Some((Call::Attach, EPERM)));
         let refused = DynamicImport::new(&dmabuf, dev.get(), stats.clone());
-        assert!(refused.err() == Some(EOPNOTSUPP));
+        assert!(refused.err() == Some(EPERM));
         assert_eq!(stats.get(Counter::Attaches), 0);
         notes.fail(None);
 

@@ -308,7 +308,7 @@ impl Setup {
             let dev = &raw mut (*self.device.nodes[node].as_raw()).dev;
             let ops = &*(*(*dev).type_).pm;
             let op = if is_suspend { ops.suspend } else { ops.resume };
-            op.ok_or(ENOSYS)?(dev)
+            op.ok_or(EINVAL)?(dev)
         })
     }
 

@@ -84,7 +84,7 @@ mod suite {
             }
             fsleep(Delta::from_millis(5));
         }
-        Err(ETIME)
+        Err(ETIMEDOUT)
     }
 
     #[test]

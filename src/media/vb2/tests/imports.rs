@@ -90,7 +90,7 @@ mod suite {
     #[test]
     fn errors_of_the_exporter_are_handed_on() -> Result {
         let failures = [
-            (Call::Attach, EOPNOTSUPP),
+            (Call::Attach, EPERM),
             (Call::VMap, ENOSPC),
             (Call::VMap, ENXIO),
         ];
