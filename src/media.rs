@@ -23,6 +23,7 @@ macro_rules! lock_name {
 // The modules of a crate root lie beside it; this lets them lie in a folder of their own.
 #[path = "media"]
 mod media {
+    pub mod compat;
     pub mod dma_buf;
     pub mod gfp;
     pub mod iosys_map;
@@ -41,7 +42,7 @@ pub use media::*;
 #[doc(hidden)]
 pub struct LocalModule;
 
-impl kernel::ModuleMetadata for LocalModule {
+impl compat::ModuleMetadata for LocalModule {
     const NAME: &'static kernel::str::CStr = c"media";
 
     #[cfg(MODULE)]

@@ -8,11 +8,11 @@
 
 use kernel::{
     device::DeviceContext,
-    faux,
     prelude::*,
     sync::aref::ARef, //
 };
 use media::{
+    compat::faux,
     kthread,
     v4l2::{
         self,

@@ -14,7 +14,10 @@ use kernel::{
     InPlaceModule, //
 };
 
-use media::platform::VirtualDevice;
+use media::{
+    compat::param,
+    platform::VirtualDevice, //
+};
 
 // The modules of a crate root lie beside it; this lets them lie in a folder of their own. What is
 // pure is shared with the tests' crate, where it is public.
@@ -105,16 +108,16 @@ impl InPlaceModule for Vireo {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             _: {
-                check("n_devs", module_parameters::n_devs.value(), 1, MAX_DEVS)?;
-                let max_fps = module_parameters::max_fps.value();
+                check("n_devs", param(module_parameters::n_devs.value()), 1, MAX_DEVS)?;
+                let max_fps = param(module_parameters::max_fps.value());
                 check("max_fps", max_fps, 1, config::MAX_FPS)?;
-                check("min_fps", module_parameters::min_fps.value(), 0, max_fps)?;
-                check("multiplanar", module_parameters::multiplanar.value(), 0, 2)?;
-                check("error_inj", module_parameters::error_inj.value(), 0, 1)?;
-                check("stepwise", module_parameters::stepwise.value(), 0, 1)?;
+                check("min_fps", param(module_parameters::min_fps.value()), 0, max_fps)?;
+                check("multiplanar", param(module_parameters::multiplanar.value()), 0, 2)?;
+                check("error_inj", param(module_parameters::error_inj.value()), 0, 1)?;
+                check("stepwise", param(module_parameters::stepwise.value()), 0, 1)?;
             },
             _driver <- driver::Registration::new(device::NAME, module),
-            _devices: devices(module_parameters::n_devs.value())?,
+            _devices: devices(param(module_parameters::n_devs.value()))?,
             #[cfg(CONFIG_CONFIGFS_FS)]
             _configfs <- configfs::new(),
         })
@@ -136,7 +139,7 @@ fn devices(count: u32) -> Result<KVec<VirtualDevice>> {
 
     for id in 0..count {
         let config = Config {
-            is_multiplanar: match module_parameters::multiplanar.value() {
+            is_multiplanar: match param(module_parameters::multiplanar.value()) {
                 0 => false,
                 2 => id % 2 != 0,
                 _ => true,

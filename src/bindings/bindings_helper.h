@@ -23,6 +23,7 @@
 #include <media/videobuf2-v4l2.h>
 
 /* `bindgen` does not evaluate macros with casts in them. */
+const vm_flags_t VIREO_CONST_VM_MAYSHARE = VM_MAYSHARE;
 const v4l2_std_id VIREO_CONST_V4L2_STD_NTSC = V4L2_STD_NTSC;
 const v4l2_std_id VIREO_CONST_V4L2_STD_NTSC_443 = V4L2_STD_NTSC_443;
 const v4l2_std_id VIREO_CONST_V4L2_STD_PAL = V4L2_STD_PAL;

@@ -9,3 +9,6 @@
 #include "dma_buf.c"
 #include "kthread.c"
 #include "vmalloc.c"
+#ifdef KERNEL_LACKS_SPINLOCK_IRQ
+#include "spinlock.c"
+#endif

@@ -6,6 +6,10 @@
 
 use crate::{
     bindings,
+    compat::{
+        owner_module,
+        this_module, //
+    },
     time, //
 };
 use core::{
@@ -18,7 +22,6 @@ use kernel::{
         c_int,
         c_void, //
     },
-    module::this_module,
     prelude::*,
     types::NotThreadSafe, //
 };
@@ -134,7 +137,7 @@ unsafe impl<F: Function> Sync for Thread<F> {}
 impl<F: Function> Thread<F> {
     /// Starts a thread called `name` that runs `function`.
     pub fn spawn(name: &CStr, function: F) -> Result<Self> {
-        let module = this_module::<F::OwnerModule>().as_ptr();
+        let module = this_module::<owner_module!(F as Function)>().as_ptr();
         let function = KBox::new(function, GFP_KERNEL)?;
         // SAFETY: The module is the caller's, or null where it is built in, which always succeeds.
         if !unsafe { bindings::try_module_get(module) } {
@@ -210,7 +213,7 @@ impl<F: Function> Drop for Thread<F> {
         // SAFETY: By the type invariants, and since the thread has ended.
         unsafe {
             drop(KBox::from_raw(self.function.as_ptr()));
-            bindings::module_put(this_module::<F::OwnerModule>().as_ptr());
+            bindings::module_put(this_module::<owner_module!(F as Function)>().as_ptr());
         }
     }
 }

@@ -15,10 +15,16 @@ use kernel::{
     pci,
     prelude::*, //
 };
-use media::v4l2::{
-    self,
-    BufType,
-    VideoDevice, //
+use media::{
+    compat::pci::{
+        pci_device_table,
+        IdInfo, //
+    },
+    v4l2::{
+        self,
+        BufType,
+        VideoDevice, //
+    },
 };
 
 /// A card with one chip.
@@ -55,7 +61,7 @@ impl v4l2::Driver for Card {
 /// The driver.
 pub(crate) struct Driver;
 
-kernel::pci_device_table!(
+pci_device_table!(
     PCI_TABLE,
     <Driver as pci::Driver>::IdInfo,
     [
@@ -86,9 +92,9 @@ impl pci::Driver for Driver {
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
-        info: Option<&'bound Self::IdInfo>,
+        info: IdInfo<'bound, Self::IdInfo>,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let chip: &'static Chip = info.ok_or(ENODEV)?;
+        let chip: &'static Chip = Option::<&Self::IdInfo>::from(info).ok_or(ENODEV)?;
 
         pdev.enable_device_mem()?;
         pdev.set_master();

@@ -20,14 +20,15 @@ use super::{
     standard::Standard, //
 };
 use kernel::{
-    new_mutex, new_spinlock_irq,
+    new_mutex,
     prelude::*,
-    sync::{
-        Mutex,
-        SpinLockIrq, //
-    },
+    sync::Mutex, //
 };
 use media::{
+    compat::{
+        new_spinlock_irq,
+        SpinLockIrq, //
+    },
     v4l2::{
         self,
         ctrl,

@@ -29,16 +29,12 @@ use super::{
 use kernel::{
     device::Bound,
     irq::Flags,
-    new_spinlock_irq,
     num::Bounded,
     pci,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        SpinLockIrq, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     time::{
         delay::fsleep,
@@ -46,6 +42,14 @@ use kernel::{
     },
 };
 use media::{
+    compat::{
+        new_spinlock_irq,
+        pci::{
+            alloc_irq_vectors,
+            IrqVectorRegistration, //
+        },
+        SpinLockIrq, //
+    },
     time,
     v4l2::{
         self,
@@ -66,7 +70,7 @@ pub(crate) struct Hardware<'a> {
     pub(crate) engine: SpinLockIrq<Engine>,
     /// It was pulled out, or does not answer any more.
     is_gone: Atomic<bool>,
-    vectors: pci::IrqVectorRegistration<'a>,
+    vectors: IrqVectorRegistration<'a>,
 }
 
 impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
@@ -80,7 +84,7 @@ impl<'a> v4l2::RegistrationData<'a, Card> for Hardware<'a> {
             let tables = Tables::new(card.chip, parent.as_ref())?;
             // Nobody has tried message-signalled interrupts on a chip.
             let types = pci::IrqTypes::default().with(pci::IrqType::Intx);
-            let vectors = parent.alloc_irq_vectors(1, 1, types)?;
+            let vectors = alloc_irq_vectors(parent, 1, 1, types)?;
 
             init(card, &regs, &tables)?;
             Ok(try_pin_init!(Self {

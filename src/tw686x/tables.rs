@@ -20,12 +20,9 @@ use kernel::{
         Device, //
     },
     dma::Coherent,
-    io::{
-        io_project,
-        Io, //
-    },
     prelude::*, //
 };
+use media::compat::coherent;
 
 /// The tables of all channels, and a page for what is to be thrown away.
 ///
@@ -70,7 +67,7 @@ impl Tables {
         // Where there is one pair, it is the first channel that has it.
         for (id, pair) in chip.channels().zip(&self.pairs) {
             for side in Side::BOTH {
-                let address = pair[side.index()].dma_address();
+                let address = coherent::dma_address(&pair[side.index()]);
                 regs.set_table(id, side, u32::try_from(address)?);
             }
         }
@@ -90,14 +87,12 @@ impl Tables {
     pub(crate) fn write(&self, id: ChannelId, side: Side, list: &List) -> Result {
         let pair = if self.is_shared { 0 } else { id.index() };
         let table = &self.pairs.get(pair).ok_or(EINVAL)?[side.index()];
-        let (start, bytes) = (self.start(id) * descriptors::SIZE, list.as_bytes());
 
-        io_project!(table, [try: start..start + bytes.len()]).copy_from_slice(bytes);
-        Ok(())
+        coherent::write(table, self.start(id) * descriptors::SIZE, list.as_bytes())
     }
 
     /// What lets the chip throw a frame of so many bytes away. May sleep.
     pub(crate) fn trash(&self, bytes: usize) -> Result<List> {
-        List::trash(self.trash.dma_address(), bytes)
+        List::trash(coherent::dma_address(&self.trash), bytes)
     }
 }

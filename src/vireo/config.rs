@@ -14,9 +14,12 @@ use kernel::{
     prelude::*,
     str::CString, //
 };
-use media::platform::{
-    Property,
-    Value, //
+use media::{
+    compat::param,
+    platform::{
+        Property,
+        Value, //
+    },
 };
 
 /// The highest frame rate that may be allowed.
@@ -56,10 +59,10 @@ impl Config {
             formats: u64::MAX,
             card: CString::try_from(c"vireo")?,
             is_multiplanar: false,
-            min_fps: crate::module_parameters::min_fps.value(),
-            max_fps: crate::module_parameters::max_fps.value(),
-            error_inj: crate::module_parameters::error_inj.value() != 0,
-            is_stepwise: crate::module_parameters::stepwise.value() != 0,
+            min_fps: param(crate::module_parameters::min_fps.value()),
+            max_fps: param(crate::module_parameters::max_fps.value()),
+            error_inj: param(crate::module_parameters::error_inj.value()) != 0,
+            is_stepwise: param(crate::module_parameters::stepwise.value()) != 0,
         })
     }
 

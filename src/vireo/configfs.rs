@@ -18,7 +18,6 @@ use super::{
 use core::fmt::Write;
 use kernel::{
     configfs::{
-        configfs_attrs,
         AttributeOperations,
         Group,
         GroupOperations,
@@ -29,7 +28,13 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
-use media::platform::VirtualDevice;
+use media::{
+    compat::{
+        configfs_attrs,
+        param, //
+    },
+    platform::VirtualDevice, //
+};
 
 /// The folder of all cameras.
 pub(crate) type Configfs = Subsystem<Cameras>;
@@ -73,7 +78,7 @@ impl GroupOperations for Cameras {
         };
 
         // Those that came with the module have their numbers.
-        if number < crate::module_parameters::n_devs.value() {
+        if number < param(crate::module_parameters::n_devs.value()) {
             return Err(EEXIST);
         }
         Ok(Group::new(name.try_into()?, item_type, Member::new(number)))

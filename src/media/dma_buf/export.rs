@@ -32,7 +32,6 @@ use kernel::{
     },
     ffi::c_int,
     mm::virt::VmaNew,
-    module::ThisModule,
     prelude::*,
     sync::aref::ARef,
     types::ForeignOwnable, //

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::ForeignARef,
     iosys_map::Map,
     stats::{
         Counter,
@@ -25,7 +26,6 @@ use kernel::{
     dma::DataDirection,
     ffi::c_void,
     mm::virt::VmaNew,
-    module::ThisModule,
     page::{
         page_align,
         PAGE_SHIFT, //
@@ -186,7 +186,7 @@ impl Pages {
     ///
     /// `module` cannot be unloaded before the dma-buf is released.
     pub fn export(&self, flags: u32, module: &'static ThisModule) -> Result<ARef<DmaBuf>> {
-        let dmabuf = export::<Self, ARef<Self>>(self.into(), self.size(), flags, module)?;
+        let dmabuf = export::<Self, ForeignARef<Self>>(self.into(), self.size(), flags, module)?;
 
         self.exports.add(&dmabuf)?;
         self.stats.inc(Counter::Exports);

@@ -22,20 +22,19 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::{
+        faux,
+        this_module, //
+    },
     iosys_map::Map,
     stats::Stats, //
 };
 use kernel::{
     device,
     dma::DataDirection,
-    faux,
     fs::file::flags::{
         O_RDONLY,
         O_RDWR, //
-    },
-    module::{
-        this_module,
-        ThisModule, //
     },
     page::PAGE_SIZE,
     prelude::*,

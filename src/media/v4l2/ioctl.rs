@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::owner_module,
     vb2::Context, //
 };
 use core::marker::PhantomData;
@@ -46,7 +47,7 @@ pub(super) struct VTable<T: Capture>(PhantomData<T>);
 
 impl<T: Capture> VTable<T> {
     pub(super) const FOPS: bindings::v4l2_file_operations = bindings::v4l2_file_operations {
-        owner: owner::<<T as Capture>::OwnerModule>(),
+        owner: owner::<owner_module!(T as Capture)>(),
         open: Some(bindings::v4l2_fh_open),
         release: Some(bindings::vb2_fop_release),
         read: Some(Self::read_callback),

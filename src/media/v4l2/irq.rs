@@ -11,19 +11,17 @@ use super::{
     },
     registration::RegistrationContext, //
 };
+use crate::compat::irq::{
+    self,
+    Flags,
+    IrqRequest,
+    IrqReturn, //
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
-use kernel::{
-    irq::{
-        self,
-        Flags,
-        IrqRequest,
-        IrqReturn, //
-    },
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// A handler of interrupts, which [`Irqs::request`] is given as a type.
 ///

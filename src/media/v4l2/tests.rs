@@ -20,6 +20,11 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::{
+        faux,
+        new_spinlock_irq,
+        SpinLockIrq, //
+    },
     vb2::{
         self,
         Buffer,
@@ -38,7 +43,7 @@ use kernel::{
         DeviceContext, //
     },
     error::to_result,
-    faux, new_mutex, new_spinlock_irq,
+    new_mutex,
     prelude::*,
     str::CString,
     sync::{
@@ -48,8 +53,7 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        Mutex,
-        SpinLockIrq, //
+        Mutex, //
     },
     time::{
         delay::fsleep,

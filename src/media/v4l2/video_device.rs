@@ -16,6 +16,10 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::{
+        this_module,
+        ModuleMetadata, //
+    },
     stats::Stats,
     vb2::{
         self,
@@ -31,7 +35,6 @@ use kernel::{
     container_of,
     device::Bound,
     error::to_result,
-    module::ThisModule,
     prelude::*,
     static_lock_class,
     sync::{
@@ -360,7 +363,7 @@ impl<'a, T: Capture> ActiveContext<'a, T> {
 unsafe extern "C" fn release_nothing(_dev: *mut bindings::device) {}
 
 /// The module that a trait's implementation is in.
-pub(super) const fn owner<M: kernel::ModuleMetadata>() -> *mut bindings::module {
-    let module: &'static ThisModule = kernel::module::this_module::<M>();
+pub(super) const fn owner<M: ModuleMetadata>() -> *mut bindings::module {
+    let module: &'static ThisModule = this_module::<M>();
     module.as_ptr()
 }

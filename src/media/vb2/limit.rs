@@ -9,6 +9,7 @@ use super::{
     config::Config,
     ops::PlaneSizes, //
 };
+use crate::compat::edquot;
 use core::cmp;
 use kernel::{
     page::{
@@ -96,7 +97,7 @@ impl Charge {
         };
 
         if pinned > limit.max.load(Relaxed) {
-            return Err(EDQUOT);
+            return Err(edquot());
         }
         Ok(this)
     }

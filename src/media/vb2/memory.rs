@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::edquot,
     dma_buf::{
         self,
         DeviceMapping, //
@@ -134,8 +135,8 @@ fn without_cache<T>(
 
 /// Pins memory of a process by `f`.
 fn pin<T>(queue: &RawQueue, f: impl Fn() -> Result<T>) -> Result<T> {
-    without_cache(queue, f, |e| e == ENOMEM || e == EDQUOT).map_err(|e| match e {
-        e if e == EDQUOT => {
+    without_cache(queue, f, |e| e == ENOMEM || e == edquot()).map_err(|e| match e {
+        e if e == edquot() => {
             queue.stats().inc(Counter::RefusedMaxBytes);
             ENOMEM
         }

@@ -29,6 +29,11 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::{
+        owner_module,
+        this_module,
+        SpinLockIrq, //
+    },
     stats::Stats, //
 };
 use core::{
@@ -49,10 +54,6 @@ use kernel::{
         Bound, //
     },
     error::to_result,
-    module::{
-        this_module,
-        ThisModule, //
-    },
     prelude::*,
     static_lock_class,
     sync::{
@@ -62,8 +63,7 @@ use kernel::{
         },
         Arc,
         CondVar,
-        LockClassKey,
-        SpinLockIrq, //
+        LockClassKey, //
     },
     types::Opaque, //
 };
@@ -233,7 +233,7 @@ impl<T: Operations> Queue<T> {
                 cache <- Cache::new(stats.clone()),
                 limit: Limit::new(&T::CONFIG)?,
                 stats,
-                module: this_module::<T::OwnerModule>(),
+                module: this_module::<owner_module!(T as Operations)>(),
                 is_dma: T::Engine::IS_DMA,
                 max_segments: T::CONFIG.max_segments,
                 recall: Self::recall_callback,

@@ -5,7 +5,10 @@
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use super::Pages;
-use crate::bindings;
+use crate::{
+    bindings,
+    compat::MAYSHARE, //
+};
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
@@ -21,7 +24,7 @@ impl Pages {
     /// Maps the memory into a process, which shares it.
     pub fn mmap(&self, vma: &VmaNew) -> Result {
         // With `MAP_PRIVATE`, the first write would part the process from the others.
-        if vma.flags() & (flags::SHARED | flags::MAYSHARE) == 0 {
+        if vma.flags() & (flags::SHARED | MAYSHARE) == 0 {
             return Err(EINVAL);
         }
         vma.set_dontexpand();
