@@ -87,6 +87,18 @@ pub mod irq;
 #[cfg(not(kernel_lacks_irq_lifetime))]
 pub use kernel::irq;
 
+/// What a bus would hand out for an interrupt line, for tests, which have no bus.
+#[cfg(all(CONFIG_KUNIT = "y", not(kernel_lacks_irq_lifetime)))]
+pub(crate) fn irq_request<'a>(
+    _dev: &'a kernel::device::Device<kernel::device::Bound>,
+    irq: u32,
+) -> irq::IrqRequest<'a> {
+    // SAFETY: A request is the number of a line, and no more.
+    unsafe { core::mem::transmute::<u32, irq::IrqRequest<'a>>(irq) }
+}
+#[cfg(all(CONFIG_KUNIT = "y", kernel_lacks_irq_lifetime))]
+pub(crate) use irq::irq_request;
+
 // Lacking in 7.2: a type for faux devices, which says that they are bound.
 #[cfg(kernel_lacks_faux_device)]
 pub mod faux;

@@ -66,3 +66,14 @@ impl<H: Handler + 'static> irq::Handler for Adapter<H> {
         self.handler.handle()
     }
 }
+
+/// What a bus would hand out for an interrupt line, for tests, which have no bus.
+#[cfg(CONFIG_KUNIT = "y")]
+pub(crate) fn irq_request<'a>(dev: &'a Device<Bound>, irq: u32) -> IrqRequest<'a> {
+    // SAFETY: A request is these two, which only one order leaves no hole between.
+    let request =
+        unsafe { core::mem::transmute::<(&'a Device<Bound>, u32), IrqRequest<'a>>((dev, irq)) };
+
+    assert_eq!(request.irq(), irq);
+    request
+}

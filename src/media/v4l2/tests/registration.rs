@@ -4,26 +4,21 @@
 //! interrupts, work, suspend and resume.
 
 use super::*;
-use crate::v4l2::{
-    IrqHandler,
-    Irqs,
-    RegistrationContext, //
+use crate::{
+    compat::irq_request,
+    v4l2::{
+        IrqHandler,
+        Irqs,
+        RegistrationContext, //
+    },
 };
-use core::mem::transmute;
 use kernel::{
     ffi::c_ulong,
     irq::{
         Flags,
-        IrqRequest,
         IrqReturn, //
     },
 };
-
-/// What a bus would hand out for a line.
-fn request_of<'a>(irq: u32) -> IrqRequest<'a> {
-    // SAFETY: A request is the number of a line. Only buses can make one, and there is none here.
-    unsafe { transmute::<u32, IrqRequest<'a>>(irq) }
-}
 
 /// An interrupt line without hardware.
 struct Line(u32);
@@ -55,10 +50,6 @@ impl Line {
             )
         };
         Ok(Self(irq))
-    }
-
-    fn request(&self) -> IrqRequest<'_> {
-        request_of(self.0)
     }
 
     /// Interrupts.
@@ -147,22 +138,27 @@ impl Driver for Grabber {
 
 struct Registers<'a> {
     device: &'a Device<Grabber>,
+    parent: &'a device::Device<Bound>,
 }
 
 impl<'a> RegistrationData<'a, Grabber> for Registers<'a> {
     fn new(
         device: &'a Device<Grabber>,
-        _parent: &'a faux::Device<Bound>,
+        parent: &'a faux::Device<Bound>,
     ) -> impl PinInit<Self, Error> + 'a {
-        Ok(Self { device })
+        Ok(Self {
+            device,
+            parent: parent.as_ref(),
+        })
     }
 
     fn request_irqs<'d>(&'d self, irqs: &mut Irqs<'d, Grabber>) -> Result {
         let shared = &self.device.shared;
 
-        irqs.request::<Interrupt>(shared.line.request(), Flags::TRIGGER_NONE, c"vireo-kunit")?;
+        let request = irq_request(self.parent, shared.line.0);
+        irqs.request::<Interrupt>(request, Flags::TRIGGER_NONE, c"vireo-kunit")?;
         if shared.has(Fault::Request) {
-            let request = request_of(u32::MAX);
+            let request = irq_request(self.parent, u32::MAX);
             irqs.request::<Interrupt>(request, Flags::TRIGGER_NONE, c"vireo-kunit")?;
         }
         Ok(())
