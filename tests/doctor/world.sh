@@ -6,17 +6,66 @@
 
 tools='awk bash cat cut dirname grep head ls mktemp od readlink rm sed sort tail tr uname'
 
-# world NAME: a machine with nothing in the way, an own kernel of an unknown system.
-# What follows changes it.
-world() {
+# file PATH: of the system, with what comes on stdin; empty PATH...; lacks PATH...
+file() {
+	mkdir -p "$root${1%/*}"
+	cat >"$root$1"
+}
+empty() {
+	local path
+	for path; do
+		mkdir -p "$root${path%/*}"
+		: >"$root$path"
+	done
+}
+lacks() {
+	local path
+	for path; do
+		rm -r "${root:?}$path"
+	done
+}
+# program NAME VERSION [COMMAND]: one that tells its version, and else does COMMAND.
+program() {
+	# shellcheck disable=SC2016 # for the program
+	printf '#!/bin/bash\n[ "$1" != --version ] || { echo "%s"; exit; }\n%s\n' "$2" "${3:-}" \
+		>"$bin/$1"
+	chmod 755 "$bin/$1"
+}
+no_program() { rm "$bin/$1"; }
+# in_world NAME: what follows is about that one.
+in_world() {
 	name=$1 release=7.3.4 tree=/lib/modules/7.3.4/build
 	root=$work/$name/root bin=$work/$name/bin checkout=$work/$name/checkout
+}
+
+# The world that all others are made of: a machine with nothing in the way, and a kernel
+# of one's own on an unknown system.
+make_pristine() {
+	local tool piece
+	in_world .pristine
 	mkdir -p "$root" "$bin" "$checkout/scripts"
 	cp -r "$top"/scripts/{doctor,doctor.d,lib.sh} "$checkout/scripts/"
 	for tool in $tools; do
 		ln -s "$(command -v "$tool")" "$bin/"
 	done
-	file /boot/config-7.3.4 <"$work/config"
+	file /boot/config-7.3.4 <<-'END'
+		CONFIG_X86_64=y
+		CONFIG_RUST=y
+		CONFIG_RUSTC_VERSION_TEXT="rustc 1.85.1 (4eb161250 2025-03-15)"
+		CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.71.1"
+		CONFIG_CC_VERSION_TEXT="gcc (GCC) 14.2.0"
+		CONFIG_CC_IS_GCC=y
+		CONFIG_MODULES=y
+		CONFIG_MODULE_SIG=y
+		CONFIG_SECURITY_LOCKDOWN_LSM=y
+		CONFIG_EFI=y
+		CONFIG_VIDEO_DEV=m
+		CONFIG_VIDEOBUF2_CORE=m
+		CONFIG_VIDEOBUF2_V4L2=m
+		CONFIG_DMA_SHARED_BUFFER=y
+		CONFIG_HIGH_RES_TIMERS=y
+		CONFIG_CONFIGFS_FS=m
+	END
 	file /lib/modules/7.3.4/modules.dep <<-END
 		kernel/drivers/media/v4l2-core/videodev.ko:
 		kernel/drivers/media/common/videobuf2/videobuf2-v4l2.ko: kernel/drivers/media/v4l2-core/videodev.ko
@@ -42,50 +91,14 @@ world() {
 	echo '[none] integrity confidentiality' | file /sys/kernel/security/lockdown
 	echo N | file /sys/module/module/parameters/sig_enforce
 }
-cat >"$work/config" <<END
-CONFIG_X86_64=y
-CONFIG_RUST=y
-CONFIG_RUSTC_VERSION_TEXT="rustc 1.85.1 (4eb161250 2025-03-15)"
-CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.71.1"
-CONFIG_CC_VERSION_TEXT="gcc (GCC) 14.2.0"
-CONFIG_CC_IS_GCC=y
-CONFIG_MODULES=y
-CONFIG_MODULE_SIG=y
-CONFIG_SECURITY_LOCKDOWN_LSM=y
-CONFIG_EFI=y
-CONFIG_VIDEO_DEV=m
-CONFIG_VIDEOBUF2_CORE=m
-CONFIG_VIDEOBUF2_V4L2=m
-CONFIG_DMA_SHARED_BUFFER=y
-CONFIG_HIGH_RES_TIMERS=y
-CONFIG_CONFIGFS_FS=m
-END
 
-# file PATH: of the system, with what comes on stdin; empty PATH...; lacks PATH...
-file() {
-	mkdir -p "$(dirname "$root$1")"
-	cat >"$root$1"
+# world NAME: one more of these. What follows changes it.
+world() {
+	[ -d "$work/.pristine" ] || make_pristine
+	cp -a "$work/.pristine" "$work/$1"
+	in_world "$1"
 }
-empty() {
-	local path
-	for path; do
-		file "$path" </dev/null
-	done
-}
-lacks() {
-	local path
-	for path; do
-		rm -r "${root:?}$path"
-	done
-}
-# program NAME VERSION [COMMAND]: one that tells its version, and else does COMMAND.
-program() {
-	# shellcheck disable=SC2016 # for the program
-	printf '#!/bin/bash\n[ "$1" != --version ] || { echo "%s"; exit; }\n%s\n' "$2" "${3:-}" \
-		>"$bin/$1"
-	chmod 755 "$bin/$1"
-}
-no_program() { rm "$bin/$1"; }
+
 # config NAME=VALUE...: VALUE n for what is not set.
 config() {
 	local setting file=$root/boot/config-$release
