@@ -30,6 +30,7 @@ pieces() {
 metadata_ways() {
 	local link
 	link=$(readlink "$tree/rust" 2>/dev/null)
+	# Ubuntu's headers have a link into a package of its own.
 	case $link in
 	*linux-lib-rust-*)
 		link=linux-lib-rust-${link##*linux-lib-rust-}
@@ -47,10 +48,6 @@ metadata_ways() {
 			install "linux-librust-$release"
 			return
 		fi
-		;;
-	ubuntu/*)
-		install "linux-lib-rust-$release"
-		return
 		;;
 	arch/*)
 		echo "$(install "$(arch_package)-headers"), which has it when the kernel has Rust"
