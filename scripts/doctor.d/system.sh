@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # a part of doctor, which sources it
 #
-# Which system this is, and what it calls the packages that are wanted.
+# Which system this is, and what it calls the packages that are wanted. It was tried on
+# Debian; the names of others are from their packages' sources (VIREO-TODO-3).
 
 os_field() {
 	local file

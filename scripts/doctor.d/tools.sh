@@ -124,7 +124,7 @@ check_compiler() {
 	fi
 }
 
-# Ways to build a kernel that need more, or that nobody has tried.
+# Ways to build a kernel that need more, or that nobody has tried (VIREO-TODO-4).
 check_ways() {
 	local name clang suffix
 	suffix=$(sed -n 's/.* LLVM=\(-[0-9]*\).*/\1/p' <<<"$make_arguments")
