@@ -21,7 +21,7 @@ $path"
 		return
 	fi
 	# What `make` leaves, and `make KDIR=... modules`.
-	for dir in "$out/stock" "$top"; do
+	for dir in "$out"/stock* "$top"; do
 		if [ ! -r "$dir/vireo.ko" ] || [ ! -r "$dir/rust_media.ko" ]; then
 			continue
 		fi
@@ -53,10 +53,11 @@ load_commands() {
 		return
 	fi
 	if [ -n "$make_builds" ]; then
-		echo "sudo make"
-		built="build/stock/rust_media.ko
-build/stock/vireo.ko"
-	elif [ -z "$built" ]; then
+		echo "$make_builds"
+		echo "make doctor"
+		return
+	fi
+	if [ -z "$built" ]; then
 		echo "make KDIR=/lib/modules/$release/build$make_arguments modules"
 		built="rust_media.ko
 vireo.ko"

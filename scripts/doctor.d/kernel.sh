@@ -3,9 +3,6 @@
 #
 # What the kernel is, by its name, its configuration and its modules.
 
-# The releases of Linux that `make test` runs on.
-tried='7.3'
-
 # That of the running kernel comes last: it may not be the one that is asked about.
 config_file=
 for file in "$sys/boot/config-$release" "$modules/config" \
@@ -24,23 +21,35 @@ esac)
 value() { sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" <<<"$config"; }
 on() { [ "$(value "$1")" = y ]; }
 
-arch=$(uname -m)
+machine=$(uname -m)
 if on X86_64; then
-	arch=x86_64
+	machine=x86_64
 elif on ARM64; then
-	arch=aarch64
+	machine=aarch64
 fi
+series=$(sed -n 's/^\([0-9]*\.[0-9]*\).*/\1/p' <<<"$release")
 
+# Of the list of kernels that the tests run on, whose lines are as "arm64 7.3-16k".
 check_release() {
-	local number
-	number=$(sed -n 's/^\([0-9]*\.[0-9]*\).*/\1/p' <<<"$release")
-	case " $tried " in
-	*" $number "*) good "Linux $number, which vireo is tested with" ;;
-	*)
-		unknown "vireo is written for Linux ${tried// /, } and was never tried with $number: the kernel's Rust interfaces change with every release" \
-			"a build tells; when it fails, run Linux ${tried##* }"
-		;;
+	local kernel pages='' tried
+	case $machine in
+	x86_64) kernel=amd64 ;;
+	aarch64) kernel=arm64 ;;
+	*) kernel=$machine ;;
 	esac
+	if on ARM64_16K_PAGES; then
+		pages=-16k
+	elif on ARM64_64K_PAGES; then
+		pages=-64k
+	fi
+	kernel="$kernel $series$pages"
+	tried=$(list "$top/scripts/kernels")
+	if grep -qxF "$kernel" <<<"$tried"; then
+		good "Linux for $kernel, which vireo is tested with"
+	else
+		unknown "vireo was never tried with Linux for $kernel, but with these: $(tr '\n' ',' <<<"$tried" | sed 's/,$//; s/,/, /g'). The kernel's Rust interfaces change with every release" \
+			"a build tells"
+	fi
 }
 
 # Sets hopeless when no module for this kernel would do.
@@ -84,10 +93,6 @@ check_modules() {
 check_kernel() {
 	local headers=
 	[ -n "$container" ] || headers=$(headers_way)
-	case $arch in
-	x86_64) good "x86_64, which vireo is tested on" ;;
-	*) unknown "$arch: vireo may build here, but nobody has tried" ;;
-	esac
 	check_release
 	if [ -z "$config" ]; then
 		unknown "how this kernel was configured: neither /boot/config-$release nor another copy can be read" \

@@ -69,6 +69,7 @@ sign_ways() {
 	*/updates/dkms/*)
 		echo "DKMS signs what it builds when there is openssl: $(install openssl mokutil); then have dkms build it again"
 		;;
+	*"$out/stock-"*) echo "sudo scripts/sign ${built//$'\n'/ }: it says how to enrol the key, once" ;;
 	*"$out/stock/"*) echo "sudo make sign: it says how to enrol the key, once" ;;
 	*"$top/"*) echo "sudo make KDIR=/lib/modules/$release/build sign: it says how to enrol the key, once" ;;
 	'')

@@ -19,7 +19,7 @@ pieces() {
 		printf 'rust/%s\n' libzerocopy.rmeta libzerocopy_derive.so
 	fi
 	# Other architectures have a target that rustc knows.
-	[ "$arch" != x86_64 ] || echo scripts/target.json
+	[ "$machine" != x86_64 ] || echo scripts/target.json
 	printf '%s\n' include/generated/rustc_cfg include/config/auto.conf \
 		scripts/mod/modpost Module.symvers
 	! on MODVERSIONS || echo scripts/gendwarfksyms/gendwarfksyms
@@ -43,11 +43,9 @@ metadata_ways() {
 		return
 	fi
 	case $family/$release in
-	debian/*-amd64)
-		if apt-cache show "linux-librust-$release" >/dev/null 2>&1; then
-			install "linux-librust-$release"
-			return
-		fi
+	debian/*+deb13-arm64*)
+		echo "on a machine with Debian for amd64: sudo make ARCH=arm64 KERNEL=$release"
+		return
 		;;
 	arch/*)
 		echo "$(install "$(arch_package)-headers"), which has it when the kernel has Rust"
@@ -57,31 +55,46 @@ metadata_ways() {
 	echo "build this kernel from its source, with its .config; then: make KDIR=<that tree> modules"
 }
 
-# Debian's headers lack the metadata, all of them. `make` rebuilds it for one kernel,
-# and brings all that it builds with; make_builds says that it is this one, or may be.
+# Debian's headers lack the metadata, all of them. `make` rebuilds it, and brings all that
+# it builds with; make_builds is how it is called.
 make_builds=
 check_debian() {
-	local lacks="these headers lack Rust metadata, as all of Debian's do" picked
-	picked=$(sed -n 's/^release=//p' "$cache"/root-*/etc/vireo/kernel 2>/dev/null | head -n 1)
-	if [ "$picked" = "$release" ]; then
-		note "$lacks; 'make' rebuilds it for this very kernel"
-		make_builds=1
-	elif [ -n "$built_for_others$picked" ]; then
-		bad "$lacks; 'make' rebuilds it for the newest kernel of trixie-backports, which was another when it was set up" \
-			"if this one is the newest by now: sudo make distclean && sudo make" \
-			"$(rust_kernel_way)"
+	local lacks="these headers lack Rust metadata, as all of Debian's do"
+	make_builds="sudo make KERNEL=$release"
+	if grep -qsx "release=$release" "$cache"/root-*/etc/vireo/kernel*; then
+		note "$lacks; 'make KERNEL=$release' rebuilds it"
 	else
-		unknown "$lacks; 'make' rebuilds it for the newest kernel of trixie-backports, which may be this one" \
-			"sudo make; make doctor"
-		make_builds=1
+		unknown "$lacks; 'make KERNEL=$release' rebuilds it, if trixie-backports still has this kernel" \
+			"$make_builds; make doctor"
 	fi
+}
+
+# An older kernel is asked for what it lacks by its sources, see src/Makefile.
+check_older() {
+	local newest file
+	newest=$(list "$top/scripts/kernels" | sed 's/.* \([0-9.]*\).*/\1/' | sort -V | tail -n 1)
+	if [ "$series" = "$newest" ] ||
+			[ "$(printf '%s\n' "$series" "$newest" | sort -V | tail -n 1)" = "$series" ]; then
+		return 0
+	fi
+	for file in "$tree"/{,source/}rust/kernel/lib.rs; do
+		[ ! -e "$file" ] || return 0
+	done
+	bad "this tree has the metadata alone: for kernels before $newest, vireo has to see the kernel's sources in Rust (rust/kernel)" \
+		"build this kernel from its source, with its .config; then: make KDIR=<that tree> modules"
 }
 
 check_metadata() {
 	local piece lacking=''
 	if [ ! -e "$tree/rust/libkernel.rmeta" ]; then
+		if command -v apt-cache >/dev/null &&
+				apt-cache show "linux-librust-$release" >/dev/null 2>&1; then
+			bad "the build tree has no Rust metadata, which is a package of its own" \
+				"$(install "linux-librust-$release")"
+			return 0
+		fi
 		if [ "$family" = debian ] && on RUST && [ ! -L "$tree/rust" ] &&
-				grep -q '^[0-9.]*+deb13-amd64$' <<<"$release"; then
+				grep -q '^[0-9.]*+deb13-.*amd64$' <<<"$release"; then
 			check_debian
 			return 1
 		fi
@@ -102,6 +115,7 @@ check_metadata() {
 		return 0
 	fi
 	good "a build tree with Rust metadata: /lib/modules/$release/build"
+	check_older
 }
 
 # Fails when it makes no difference which tools there are.

@@ -45,6 +45,8 @@ make_pristine() {
 	in_world .pristine
 	mkdir -p "$root" "$bin" "$checkout/scripts"
 	cp -r "$top"/scripts/{doctor,doctor.d,lib.sh} "$checkout/scripts/"
+	printf '%s\n' '# comment' 'amd64 7.2' 'amd64 7.3' 'arm64 7.3' 'arm64 7.3-16k' \
+		>"$checkout/scripts/kernels"
 	for tool in $tools; do
 		ln -s "$(command -v "$tool")" "$bin/"
 	done
