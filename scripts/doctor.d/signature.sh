@@ -69,14 +69,16 @@ sign_ways() {
 	*/updates/dkms/*)
 		echo "DKMS signs what it builds when there is openssl: $(install openssl mokutil); then have dkms build it again"
 		;;
-	*"$out/stock-"*) echo "sudo scripts/sign ${built//$'\n'/ }: it says how to enrol the key, once" ;;
+	*"$out/stock-"*)
+		echo "sudo scripts/sign $(paste -s -d' ' <<<"${built//"$top/"/}"): it says how to enrol the key, once"
+		;;
 	*"$out/stock/"*) echo "sudo make sign: it says how to enrol the key, once" ;;
 	*"$top/"*) echo "sudo make KDIR=/lib/modules/$release/build sign: it says how to enrol the key, once" ;;
 	'')
 		load_commands | head -n 1
 		echo "then: make doctor"
 		;;
-	*) echo "sign them before they are installed: sudo make sign" ;;
+	*) echo "they have to be signed before they are compressed and installed: scripts/sign; or have DKMS build them, which signs" ;;
 	esac
 	[ "$secure_boot" != 1 ] || echo "or turn Secure Boot off in the firmware's setup"
 }

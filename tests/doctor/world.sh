@@ -4,7 +4,7 @@
 # What a world is made of: a folder $root with the files of a system, a folder $bin, which
 # is PATH, and a $checkout. All that stands between `world` and `expect` belongs to it.
 
-tools='awk bash cat cut dirname grep head ls mktemp od readlink rm sed sort tail tr uname'
+tools='awk bash cat cut dirname grep head ls mktemp od paste readlink rm sed sort tail tr uname'
 
 # file PATH: of the system, with what comes on stdin; empty PATH...; lacks PATH...
 file() {
