@@ -165,6 +165,11 @@ rust-analyzer:
 doctor:
 	@scripts/doctor
 
+# By a key of this machine's own, for Secure Boot.
+.PHONY: sign
+sign:
+	@scripts/sign $(if $(KDIR),*.ko)
+
 .PHONY: clean
 clean:
 ifdef KDIR
