@@ -6,7 +6,7 @@
 # parts.sh. From the environment: VIREO_CMD, VIREO_PARAMS, LOAD, LOG, VM_TIMEOUT, and
 # SCREEN, the file for a picture of the screen, if there is to be one (SCREEN_DEVICE says
 # which), and CARD, for capture cards, of which each leaves what it has counted in a line of
-# $out/$name.card.
+# $out/$name.card, and SECURE_BOOT, what scripts/guest/firmware is told.
 # shellcheck disable=SC2154 # top and out are lib.sh's
 
 limit=${VM_TIMEOUT:-1200}
@@ -29,6 +29,7 @@ guest_run() {
 	[ -z "${SHELL_IN_GUEST:-}" ] || touch "$run/shell"
 	[ -z "${SCREEN:-}" ] || printf '%s\n' "${SCREEN_DEVICE:-$screen_device}" >"$run/screen"
 	[ -z "${CARD:-}" ] || printf '%s\n' "$CARD" >"$run/card"
+	[ -z "${SECURE_BOOT:-}" ] || printf '%s\n' "$SECURE_BOOT" >"$run/secure-boot"
 	: >"$run/klog"
 
 	"$@" || rc=$?
