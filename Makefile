@@ -170,6 +170,10 @@ doctor:
 sign:
 	@scripts/sign $(if $(KDIR),*.ko)
 
+.PHONY: test-secure-boot
+test-secure-boot:
+	@scripts/test-secure-boot mokmanager
+
 .PHONY: clean
 clean:
 ifdef KDIR
