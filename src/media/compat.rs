@@ -48,7 +48,10 @@ pub(crate) use owner_module;
 // In 7.2 it takes the module from a static of the crate root instead of `LocalModule`.
 #[cfg(kernel_lacks_configfs_local_module)]
 #[doc(hidden)]
-#[allow(clippy::crate_in_macro_def, reason = "`module!` has put it into the driver's")]
+#[allow(
+    clippy::crate_in_macro_def,
+    reason = "`module!` has put it into the driver's"
+)]
 #[macro_export]
 macro_rules! __configfs_attrs {
     ($($attrs:tt)*) => {{

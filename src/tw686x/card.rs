@@ -17,6 +17,7 @@ use kernel::{
 };
 use media::{
     compat::pci::{
+        id_info,
         pci_device_table,
         IdInfo, //
     },
@@ -94,7 +95,7 @@ impl pci::Driver for Driver {
         pdev: &'bound pci::Device<Core<'_>>,
         info: IdInfo<'bound, Self::IdInfo>,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let chip: &'static Chip = Option::<&Self::IdInfo>::from(info).ok_or(ENODEV)?;
+        let chip: &'static Chip = id_info(info).ok_or(ENODEV)?;
 
         pdev.enable_device_mem()?;
         pdev.set_master();

@@ -13,8 +13,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// In 7.2 vectors belong to devres, which frees them when the device is unbound, after what was
-/// registered with devres later; and there is a range of them.
+// In 7.2 vectors belong to devres, which frees them when the device is unbound, after what was
+// registered with devres later; and there is a range of them.
 #[cfg(kernel_lacks_pci_irq_vectors)]
 mod irq_vectors {
     use core::ops::RangeInclusive;
@@ -65,15 +65,21 @@ pub fn alloc_irq_vectors(
     Ok(vectors)
 }
 
-/// What a driver is told about a device that it probes. In 7.2 there is always something, though a
-/// device that was bound by an ID of the user's has none.
-#[cfg(kernel_lacks_pci_no_id_info)]
-pub type IdInfo<'a, T> = &'a T;
-/// What a driver is told about a device that it probes.
+/// What a driver is told about a device that it probes, see [`id_info`].
 #[cfg(not(kernel_lacks_pci_no_id_info))]
 pub type IdInfo<'a, T> = Option<&'a T>;
+/// In 7.2 it is always told something: what is known of the first ID, where there is nothing.
+#[cfg(kernel_lacks_pci_no_id_info)]
+pub type IdInfo<'a, T> = &'a T;
 
-/// In 7.2 the table for modpost has a name.
+/// What is known about a device. Nothing, where it was bound by an ID that the user has added.
+pub fn id_info<T>(info: IdInfo<'_, T>) -> Option<&T> {
+    #[cfg(kernel_lacks_pci_no_id_info)]
+    let info = Some(info);
+    info
+}
+
+// In 7.2 what modpost reads has a name.
 #[cfg(kernel_lacks_pci_device_table)]
 #[doc(hidden)]
 #[macro_export]
