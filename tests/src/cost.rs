@@ -85,7 +85,7 @@ fn queue(device: &Device, index: u32, backing: &Backing, size: usize) -> io::Res
 /// Memory of this process, in pages of one size: which ones the kernel would choose depends on the
 /// address.
 fn user(size: usize, huge: bool) -> io::Result<Backing> {
-    let unit = if huge { 2 << 20 } else { sys::PAGE };
+    let unit = if huge { 2 << 20 } else { sys::page() };
     let map = Mapping::anonymous(size.next_multiple_of(unit))?;
     map.advise_huge(huge)?;
     Ok(Backing::User(map, 0))

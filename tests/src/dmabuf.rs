@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// A dma-buf made of a memfd's pages.
 pub fn udmabuf(size: usize) -> io::Result<OwnedFd> {
@@ -30,9 +31,26 @@ pub fn udmabuf(size: usize) -> io::Result<OwnedFd> {
     sys::ioctl(device.as_fd(), uapi::UDMABUF_CREATE, &mut create).map(sys::owned)
 }
 
+/// The system heap, which Debian's kernels for arm64 do not have.
+pub const HEAP: &str = "/dev/dma_heap/system";
+
+pub fn has_heap() -> bool {
+    Path::new(HEAP).exists()
+}
+
+/// A dma-buf of another exporter than udmabuf: the system heap; where there is none, of udmabuf as
+/// well.
+pub fn other(size: usize) -> io::Result<OwnedFd> {
+    if has_heap() {
+        heap(size, libc::O_RDWR)
+    } else {
+        udmabuf(size)
+    }
+}
+
 /// A dma-buf from the system heap, with the access mode `O_RDWR` or `O_RDONLY`.
 pub fn heap(size: usize, mode: i32) -> io::Result<OwnedFd> {
-    let device = File::open("/dev/dma_heap/system")?;
+    let device = File::open(HEAP)?;
     let mut data = uapi::dma_heap_allocation_data {
         len: sys::page_align(size) as u64,
         fd_flags: (mode | libc::O_CLOEXEC) as u32,

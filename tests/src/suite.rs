@@ -27,6 +27,7 @@ mod sensor;
 mod userptrs;
 mod watched;
 
+use crate::dmabuf;
 use crate::vgem;
 
 pub use bench::Bench;
@@ -68,6 +69,14 @@ const fn test(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
 const fn configfs(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
     Test {
         needs: Some(configfs::DIRECTORY),
+        ..test(name, run)
+    }
+}
+
+/// A test of the system heap.
+const fn heap(name: &'static str, run: fn(&Bench) -> Outcome) -> Test {
+    Test {
+        needs: Some(dmabuf::HEAP),
         ..test(name, run)
     }
 }
@@ -133,7 +142,7 @@ pub const TESTS: &[Test] = &[
     test("dmabuf/read-only", dmabufs::read_only),
     test("dmabuf/access-mode", dmabufs::access_mode),
     test("dmabuf/udmabuf", dmabufs::udmabuf),
-    test("dmabuf/heap", dmabufs::heap),
+    heap("dmabuf/heap", dmabufs::heap),
     test("dmabuf/vivid", dmabufs::vivid),
     test("dmabuf/each-other", dmabufs::each_other),
     test("dmabuf/own", dmabufs::own),

@@ -2,6 +2,7 @@
 
 //! System calls, with the little `unsafe` that they need, all in this file.
 
+#[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::_rdtsc;
 use std::fs;
 use std::fs::File;
@@ -18,11 +19,15 @@ use std::ptr::NonNull;
 use std::thread;
 use std::time::Duration;
 
-pub const PAGE: usize = 4096;
+/// The size of a page.
+pub fn page() -> usize {
+    // SAFETY: No memory involved.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
 
 /// `bytes`, rounded up to whole pages.
 pub fn page_align(bytes: usize) -> usize {
-    bytes.next_multiple_of(PAGE)
+    bytes.next_multiple_of(page())
 }
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -46,6 +51,21 @@ pub fn ioctl<T: Copy>(fd: BorrowedFd<'_>, request: u32, argument: &mut T) -> io:
     check(unsafe { libc::ioctl(fd.as_raw_fd(), request.into(), ptr::from_mut(argument)) })
 }
 
+/// The time-stamp counter.
+#[inline(always)]
+fn time_stamp() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: Reading a counter has no preconditions.
+    return unsafe { _rdtsc() };
+    #[cfg(target_arch = "aarch64")]
+    {
+        let count;
+        // SAFETY: Reading a counter has no preconditions.
+        unsafe { std::arch::asm!("mrs {}, cntvct_el0", out(reg) count) };
+        count
+    }
+}
+
 /// Calls `ioctl`, and says how far the time-stamp counter went meanwhile: how many instructions it
 /// took, in a guest whose clock counts those.
 pub fn ioctl_counted<T: Copy>(
@@ -55,25 +75,21 @@ pub fn ioctl_counted<T: Copy>(
 ) -> io::Result<u64> {
     let fd = fd.as_raw_fd();
     let argument = ptr::from_mut(argument);
-    // SAFETY: As in `ioctl`; reading a counter has no preconditions.
-    let (start, result, end) = unsafe {
-        let start = _rdtsc();
-        let result = libc::ioctl(fd, request.into(), argument);
-        (start, result, _rdtsc())
-    };
+    let start = time_stamp();
+    // SAFETY: As in `ioctl`.
+    let result = unsafe { libc::ioctl(fd, request.into(), argument) };
+    let end = time_stamp();
     check(result)?;
     Ok(end - start)
 }
 
 /// The time-stamp counter over a system call that does nothing, and over none.
 pub fn idle_counts() -> (u64, u64) {
+    let start = time_stamp();
     // SAFETY: No memory involved.
-    unsafe {
-        let start = _rdtsc();
-        libc::syscall(libc::SYS_getppid);
-        let called = _rdtsc();
-        (called - start, _rdtsc() - called)
-    }
+    unsafe { libc::syscall(libc::SYS_getppid) };
+    let called = time_stamp();
+    (called - start, time_stamp() - called)
 }
 
 /// Waits for `events`; the events that came, 0 when the time is over.
@@ -447,7 +463,7 @@ impl Mapping {
 
     /// Unmaps the second half of it, leaving a hole in the address space.
     pub fn cut(mut self, keep: usize) -> Self {
-        assert!(keep > 0 && keep < self.len && keep % PAGE == 0);
+        assert!(keep > 0 && keep < self.len && keep % page() == 0);
         // SAFETY: Whole pages of a mapping that is ours (type invariant).
         unsafe { libc::munmap(self.ptr.as_ptr().add(keep).cast(), self.len - keep) };
         // INVARIANT: The pages in front are still mapped.

@@ -44,7 +44,7 @@ pub fn many(bench: &Bench) -> Outcome {
         COUNT,
     )?;
     let counters = Counters::read(&name).at("counters")?;
-    let pages = u64::from(pix.sizeimage).div_ceil(sys::PAGE as u64) * u64::from(COUNT);
+    let pages = u64::from(pix.sizeimage).div_ceil(sys::page() as u64) * u64::from(COUNT);
     equal("pages", counters.get("pages_allocated"), pages)?;
     let segments = counters.get("segments");
     println!("# {segments} segments of {pages} pages");

@@ -386,7 +386,7 @@ pub fn create_bufs(bench: &Bench) -> Outcome {
 /// Mapping what is not there.
 pub fn mmap(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
-    let wrong = |offset| Mapping::shared(&device, offset, sys::PAGE).map(|_| ());
+    let wrong = |offset| Mapping::shared(&device, offset, sys::page()).map(|_| ());
     refused("without buffers", libc::EINVAL, wrong(0))?;
     let count = device.request(MMAP, 2).at("REQBUFS")?;
     let buffer = device.query(MMAP, count - 1).at("QUERYBUF")?;
@@ -400,9 +400,9 @@ pub fn mmap(bench: &Bench) -> Outcome {
     refused(
         "no plane's offset",
         libc::EINVAL,
-        wrong(offset + sys::PAGE as u64),
+        wrong(offset + sys::page() as u64),
     )?;
-    let long = Mapping::shared(&device, offset, length + sys::PAGE);
+    let long = Mapping::shared(&device, offset, length + sys::page());
     refused("too long", libc::EINVAL, long.map(|_| ()))?;
     let private = Mapping::private(&device, offset, length);
     refused("private", libc::EINVAL, private.map(|_| ()))?;

@@ -98,8 +98,10 @@ fn alive(counters: &Counters) -> u64 {
 /// Each dma-buf of a pool is attached and mapped once, however often it comes back.
 pub fn hits(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
-    let heap = |size| dmabuf::heap(size, libc::O_RDWR);
-    for allocate in [dmabuf::udmabuf as fn(usize) -> io::Result<OwnedFd>, heap] {
+    for allocate in [
+        dmabuf::udmabuf as fn(usize) -> io::Result<OwnedFd>,
+        dmabuf::other,
+    ] {
         let before = counters(bench)?;
         let mut rotation = Rotation::start(&device, allocate, POOL)?;
         rotation.turn(5 * POOL)?;

@@ -13,6 +13,7 @@ use super::sensor;
 use crate::reader::format::fourcc;
 use crate::stream;
 use crate::stream::Stream;
+use crate::sys;
 use crate::sys::Mapping;
 use crate::uapi;
 use crate::v4l2;
@@ -244,14 +245,14 @@ pub fn unplugged(_bench: &Bench) -> Outcome {
     // The number is free, and what was exported is still there.
     let again = Directory::new(202).at("mkdir again")?;
     let other = Device::open(&again.enable()?.path).at("open")?;
-    let map = Mapping::shared(&fd, 0, 4096).at("mmap of what was exported")?;
-    map.fill(0, 4096, 0x5a);
+    let map = Mapping::shared(&fd, 0, sys::page()).at("mmap of what was exported")?;
+    map.fill(0, sys::page(), 0x5a);
     verify::frames(&Stream::mmap(&other).at("start")?, 3)?;
-    let fds = stream::export_buffers(&other, 1, 4096).at("EXPBUF")?;
+    let fds = stream::export_buffers(&other, 1, sys::page()).at("EXPBUF")?;
     drop((other, again));
-    Mapping::shared(&fds[0], 0, 4096)
+    Mapping::shared(&fds[0], 0, sys::page())
         .at("mmap")?
-        .fill(0, 4096, 1);
+        .fill(0, sys::page(), 1);
     Ok(())
 }
 

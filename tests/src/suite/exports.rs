@@ -306,7 +306,7 @@ pub fn inherited(bench: &Bench) -> Outcome {
         pages,
     )?;
     drop(export);
-    let middle = size / 2 / sys::PAGE * sys::PAGE;
+    let middle = size / 2 / sys::page() * sys::page();
     let buffer = buffer.cut(middle);
     let data = buffer.bytes(0, middle);
     holds(

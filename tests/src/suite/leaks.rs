@@ -101,7 +101,9 @@ pub fn dmabuf(bench: &Bench) -> Outcome {
         device.request(DMABUF, 4).at("REQBUFS")?;
         let good = dmabuf::udmabuf(size).at("udmabuf")?;
         let small = dmabuf::udmabuf(size / 2).at("udmabuf")?;
-        let constant = dmabuf::heap(size, libc::O_RDONLY).at("heap")?;
+        let stranger = bench.stranger()?;
+        stranger.request(MMAP, 1).at("REQBUFS of vivid")?;
+        let constant = stranger.export(0, libc::O_RDONLY).at("EXPBUF of vivid")?;
         device.queue_dmabuf(0, &good).at("QBUF")?;
         for fd in [&small, &constant] {
             refused("a wrong one", libc::EINVAL, device.queue_dmabuf(1, fd))?;
@@ -109,7 +111,7 @@ pub fn dmabuf(bench: &Bench) -> Outcome {
             refused("a wrong one with a length", libc::EINVAL, result)?;
         }
         device
-            .queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?)
+            .queue_dmabuf(1, dmabuf::other(size).at("heap")?)
             .at("QBUF")?;
         device.stream_on().at("STREAMON")?;
         Ok(())

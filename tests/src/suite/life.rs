@@ -96,7 +96,7 @@ pub fn exporter_first(bench: &Bench) -> Outcome {
         .queue_dmabuf(0, dmabuf::udmabuf(size).at("udmabuf")?)
         .at("QBUF")?;
     device
-        .queue_dmabuf(1, dmabuf::heap(size, libc::O_RDWR).at("heap")?)
+        .queue_dmabuf(1, dmabuf::other(size).at("heap")?)
         .at("QBUF")?;
     device.stream_on().at("STREAMON")?;
     device.dequeue(DMABUF).at("DQBUF")?;
@@ -253,17 +253,22 @@ impl Drop for Streaming {
     }
 }
 
-const SOURCES: [&[&str]; 5] = [
-    &["--memory", "mmap"],
-    &["--memory", "userptr"],
-    &["--memory", "dmabuf", "--from", "udmabuf"],
-    &["--memory", "dmabuf", "--from", "heap"],
-    &["--memory", "dmabuf", "--from", "vivid"],
-];
+/// With each type of memory, and of each exporter that the kernel has.
+fn sources() -> impl Iterator<Item = &'static [&'static str]> {
+    let sources: [&[&str]; 5] = [
+        &["--memory", "mmap"],
+        &["--memory", "userptr"],
+        &["--memory", "dmabuf", "--from", "udmabuf"],
+        &["--memory", "dmabuf", "--from", "vivid"],
+        &["--memory", "dmabuf", "--from", "heap"],
+    ];
+    let count = sources.len() - usize::from(!dmabuf::has_heap());
+    sources.into_iter().take(count)
+}
 
 /// Processes are killed in the middle of a stream, with each type of memory.
 pub fn killed(bench: &Bench) -> Outcome {
-    for source in SOURCES {
+    for source in sources() {
         Streaming::start(bench, source)?.kill()?;
         // All that was the process's is free at once.
         let device = bench
@@ -277,7 +282,7 @@ pub fn killed(bench: &Bench) -> Outcome {
 
 /// The device goes while a process streams, with each type of memory.
 pub fn unbind_streaming(bench: &Bench) -> Outcome {
-    for source in SOURCES {
+    for source in sources() {
         let streaming = Streaming::start(bench, source)?;
         let gone = Unbound::new(bench, 0)?;
         let mut streaming = streaming;
@@ -346,7 +351,7 @@ pub fn unbind_while_waiting(bench: &Bench) -> Outcome {
     refused(
         "mmap",
         libc::ENODEV,
-        Mapping::shared(&*device, 0, sys::PAGE).map(|_| ()),
+        Mapping::shared(&*device, 0, sys::page()).map(|_| ()),
     )?;
     let events = device.wait(libc::POLLIN, Duration::ZERO).at("poll")?;
     holds(

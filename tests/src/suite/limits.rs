@@ -32,7 +32,9 @@ const MAX_BYTES: u64 = 512 << 20;
 /// What an ordinary user may lock where nobody has changed it.
 const MEMLOCK: u64 = 8 << 20;
 
-const PAGE: u64 = sys::PAGE as u64;
+fn page() -> u64 {
+    sys::page() as u64
+}
 
 fn counters(bench: &Bench) -> Outcome<Counters> {
     Counters::read(&bench.bus_name(0)?).at("counters")
@@ -83,7 +85,7 @@ pub fn buffers_in_bytes(bench: &Bench) -> Outcome {
     const ASKED: u32 = 256;
     let device = bench.open(0)?;
     device.set_interval(1, 1).at("S_PARM")?;
-    let allocated = || Ok::<_, String>(counters(bench)?.get("pages_allocated") * PAGE);
+    let allocated = || Ok::<_, String>(counters(bench)?.get("pages_allocated") * page());
 
     for (fourcc, size) in [
         (uapi::V4L2_PIX_FMT_YUV420, (7680, 4320)),
@@ -91,7 +93,7 @@ pub fn buffers_in_bytes(bench: &Bench) -> Outcome {
         (uapi::V4L2_PIX_FMT_YUYV, (3840, 2160)),
     ] {
         let pix = device.set_format(fourcc, size.0, size.1).at("S_FMT")?;
-        let each = u64::from(pix.sizeimage).next_multiple_of(PAGE);
+        let each = u64::from(pix.sizeimage).next_multiple_of(page());
         let fit = MAX_BYTES / each;
         let what = |how: &str| format!("{how} of {} bytes", pix.sizeimage);
 
@@ -132,7 +134,7 @@ pub fn userptr_bytes(bench: &Bench) -> Outcome {
     const PART: usize = 128 << 20;
     let device = bench.open(0)?;
     let (name, size) = ("refused_max_bytes", SIZE.0 as usize * SIZE.1 as usize * 2);
-    let pinned = || Ok::<_, String>(counters(bench)?.get("pages_pinned") * PAGE);
+    let pinned = || Ok::<_, String>(counters(bench)?.get("pages_pinned") * page());
 
     // All of them the same memory, which is pinned anew at each address.
     let memory = sys::memfd(PART).at("memfd")?;
@@ -145,7 +147,7 @@ pub fn userptr_bytes(bench: &Bench) -> Outcome {
     };
 
     device.request(USERPTR, 6).at("REQBUFS")?;
-    let huge = Mapping::anonymous(MAX_BYTES as usize + sys::PAGE).at("mmap")?;
+    let huge = Mapping::anonymous(MAX_BYTES as usize + sys::page()).at("mmap")?;
     let before = counters(bench)?;
     refused("all at once", libc::ENOMEM, queue(0, &huge, huge.len()))?;
     equal("pinned for it", pinned()?, 0)?;

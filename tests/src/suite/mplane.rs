@@ -72,7 +72,7 @@ fn mixed(plane: usize, size: usize) -> io::Result<OwnedFd> {
     if plane % 2 == 0 {
         dmabuf::udmabuf(size)
     } else {
-        dmabuf::heap(size, libc::O_RDWR)
+        dmabuf::other(size)
     }
 }
 
@@ -287,11 +287,13 @@ pub fn same(_bench: &Bench) -> Outcome {
 }
 
 /// A plane that is wrong spoils the buffer, and nothing else.
-pub fn wrong(_bench: &Bench) -> Outcome {
+pub fn wrong(bench: &Bench) -> Outcome {
     let mut camera = open(0, b"YM12")?;
     let own = buffers(&camera, |i, size| Memory::dmabuf(mixed(i, size)?, size))?;
-    let small = dmabuf::udmabuf(sys::PAGE).at("udmabuf")?;
-    let read_only = dmabuf::heap(camera.sizes[2], libc::O_RDONLY).at("heap")?;
+    let small = dmabuf::udmabuf(sys::page()).at("udmabuf")?;
+    let stranger = bench.stranger()?;
+    stranger.request(v4l2::MMAP, 1).at("REQBUFS of vivid")?;
+    let read_only = stranger.export(0, libc::O_RDONLY).at("EXPBUF of vivid")?;
     let null = File::open("/dev/null").at("open")?;
     camera.device.request(v4l2::DMABUF, COUNT).at("REQBUFS")?;
     for wrong in [
@@ -324,7 +326,7 @@ pub fn create(_bench: &Bench) -> Outcome {
     let sizes = camera.sizes.clone();
     let larger = sizes
         .iter()
-        .map(|size| size + sys::PAGE)
+        .map(|size| size + sys::page())
         .collect::<Vec<_>>();
     for at in 0..3 {
         let mut smaller = sizes.clone();

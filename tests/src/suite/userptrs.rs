@@ -27,7 +27,7 @@ fn into(device: &Device, offset: usize, make: impl Fn(usize) -> Outcome<Mapping>
     let size = device.format().at("G_FMT")?.sizeimage as usize;
     let mut backing = Vec::new();
     for _ in 0..3 {
-        let map = make(sys::page_align(offset + size) + sys::PAGE)?;
+        let map = make(sys::page_align(offset + size) + sys::page())?;
         map.fill(0, map.len(), MARK);
         backing.push(Backing::User(map, offset));
     }
@@ -123,8 +123,8 @@ pub fn device_memory(bench: &Bench) -> Outcome {
     let exported = Mapping::shared(&exported, 0, size).at("mmap of vivid's dma-buf")?;
     let udmabuf = dmabuf::udmabuf(size).at("udmabuf")?;
     let udmabuf = Mapping::shared(&udmabuf, 0, whole).at("mmap of a udmabuf")?;
-    let heap = dmabuf::heap(size, libc::O_RDWR).at("heap")?;
-    let heap = Mapping::shared(&heap, 0, whole).at("mmap of a heap's dma-buf")?;
+    let other = dmabuf::other(size).at("heap")?;
+    let other = Mapping::shared(&other, 0, whole).at("mmap of a heap's dma-buf")?;
 
     device.request(USERPTR, 1).at("REQBUFS")?;
     for (what, map) in [
@@ -133,7 +133,7 @@ pub fn device_memory(bench: &Bench) -> Outcome {
         ("a buffer of vivid", &foreign),
         ("vivid's dma-buf", &exported),
         ("a udmabuf", &udmabuf),
-        ("a heap's dma-buf", &heap),
+        ("a heap's dma-buf", &other),
     ] {
         // Touched or not makes no difference.
         refused(
@@ -163,20 +163,20 @@ pub fn wrong(bench: &Bench) -> Outcome {
     let whole = sys::page_align(size);
     device.request(USERPTR, 2).at("REQBUFS")?;
     let gone = Mapping::anonymous(whole).at("mmap")?.address();
-    let half = Mapping::anonymous(2 * whole).at("mmap")?.cut(sys::PAGE);
+    let half = Mapping::anonymous(2 * whole).at("mmap")?.cut(sys::page());
     let constant = Mapping::constant(whole).at("mmap")?;
     let fd = sys::memfd(whole).at("memfd")?;
     let reader = Mapping::read_only(&fd, 0, whole).at("mmap")?;
     for (what, address) in [
         ("null", 0),
-        ("the first page", sys::PAGE),
+        ("the first page", sys::page()),
         ("what was unmapped", gone),
         ("what ends after a page", half.address()),
         ("memory that is only read", constant.address()),
         ("a file that is only read", reader.address()),
         ("the kernel's half", 0xffff_8880_0000_0000),
         ("no address at all", 0x8000_0000_0000_0000),
-        ("the end of the address space", usize::MAX - sys::PAGE + 1),
+        ("the end of the address space", usize::MAX - sys::page() + 1),
         ("the last byte", usize::MAX),
     ] {
         refused(what, libc::EINVAL, device.queue_userptr(0, address, size))?;

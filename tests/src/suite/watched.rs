@@ -106,7 +106,7 @@ pub fn sealed(bench: &Bench) -> Outcome {
 pub fn rotating(bench: &Bench) -> Outcome {
     let device = bench.open(0)?;
     let size = device.format().at("G_FMT")?.sizeimage as usize;
-    let pages = sys::page_align(size) / sys::PAGE;
+    let pages = sys::page_align(size) / sys::page();
     let mut idle = VecDeque::from(memory(&device, 2 * INDICES)?);
     let first = idle.drain(..INDICES).collect();
     let mut stream = Stream::start(&device, first).at("start")?;

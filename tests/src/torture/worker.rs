@@ -235,7 +235,7 @@ impl Worker {
             }
             1 => many(&|| Backing::anonymous(size)).at("anonymous"),
             2 => {
-                let offset = self.random.below(4096);
+                let offset = self.random.below(sys::page());
                 many(&|| {
                     let len = sys::page_align(size + offset);
                     let map = Mapping::shared(sys::memfd(len)?, 0, len)?;

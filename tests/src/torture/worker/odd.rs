@@ -17,8 +17,8 @@ impl Worker {
         let count = device.request(v4l2::DMABUF, 2).at("REQBUFS")?;
         odd("an index too far", device.queue_fd(count, 0, size))?;
         odd("no descriptor", device.queue_fd(0, -1, size))?;
-        let small = dmabuf::udmabuf(sys::PAGE).at("udmabuf")?;
-        if size > sys::PAGE {
+        let small = dmabuf::udmabuf(sys::page()).at("udmabuf")?;
+        if size > sys::page() {
             odd("too small", device.queue_dmabuf(0, &small))?;
         }
         let read_only = dmabuf::heap(size, libc::O_RDONLY).at("heap")?;
