@@ -13,7 +13,15 @@ else
 unexport CMD PARAMS
 export VIREO_CMD := $(value CMD)
 export VIREO_PARAMS := $(value PARAMS)
-export LOAD LOG VM_TIMEOUT RUNS
+export LOAD LOG VM_TIMEOUT RUNS ARCH KERNEL
+
+# What knows of ARCH and KERNEL.
+ifeq ($(KDIR),)
+ifneq ($(filter-out amd64 x86 x86_64,$(ARCH))$(KERNEL),)
+other := $(filter-out all modules demo vm shell,$(MAKECMDGOALS))
+$(if $(other),$(error ARCH= and KERNEL= are not for: $(other)))
+endif
+endif
 
 .PHONY: all
 all:
@@ -56,6 +64,15 @@ demo-browser:
 .PHONY: test
 test:
 	@scripts/test
+
+# The same on each of Debian's kernels.
+.PHONY: test-kernels
+test-kernels:
+	@scripts/test kernels
+
+.PHONY: check
+check:
+	@scripts/test check
 
 .PHONY: test-debug
 test-debug:

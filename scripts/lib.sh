@@ -8,6 +8,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${VIREO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vireo}
 out=$top/build
 logs=$cache/log
+# Of the guests in QEMU; KERNEL says which kernel they run, see scripts/parts.sh.
+arch=${ARCH:-amd64}
+case $arch in x86 | x86_64) arch=amd64 ;; esac
 
 say() { printf '%s\n' "$*"; }
 
@@ -18,6 +21,11 @@ die() {
 	exit 1
 }
 
+case $arch in
+amd64 | arm64) ;;
+*) die "ARCH=$arch: Debian's kernels are tried for amd64 and arm64" ;;
+esac
+
 need_root() {
 	[ "$(id -u)" = 0 ] ||
 		die "this mounts a root file system, and so must be run as root: sudo make ..."
@@ -27,7 +35,7 @@ need_root() {
 need_tests() {
 	local log=$out/tests/build.log
 	mkdir -p "$out/tests"
-	if ! "$top/scripts/in-root" tests/build >"$log" 2>&1; then
+	if ! "$top/scripts/in-root" env ARCH="$arch" tests/build >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		die "building the tests failed; the whole log is $log"
 	fi

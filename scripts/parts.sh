@@ -11,6 +11,9 @@
 #   uml-debug-KEY, vm-debug-KEY, vm-kasan-KEY
 #               kernels of the same source that look for bugs: in User-mode
 #               Linux, and for QEMU
+#   stock-LANE-KEY
+#               as stock-KEY, of another of Debian's kernels, which is in the root
+#               under the name LANE: see scripts/root/lane
 kernels='stock uml uml-debug vm-debug vm-kasan'
 
 package_lists() {
@@ -26,18 +29,61 @@ root_part() {
 	)"
 }
 
+# What ARCH and KERNEL ask for: "stock", if it is the kernel that the root is for, or
+# "stock-LANE".
+stock_kernel() {
+	local own lane=${KERNEL:-}
+	case $lane in
+	*[!A-Za-z0-9.+-]*) die "KERNEL=$lane: wanted is a series as 7.2, or a release" ;;
+	esac
+	if [ -n "$lane" ]; then
+		# Only the root knows what its own is, which is the first choice for others.
+		"$top/scripts/setup" >&2 || exit
+		own=$(release_of stock)
+		case $own in
+		"${lane%-16k}" | "${lane%-16k}"[.+]*)
+			case $lane in *-16k) lane=16k ;; *) lane= ;; esac
+			;;
+		esac
+	fi
+	[ "$arch" = amd64 ] || lane=$arch${lane:+-$lane}
+	echo "stock${lane:+-$lane}"
+}
+
+# The release of stock, or of stock-LANE.
+release_of() { sed -n 's/^release=//p' "$(root_part)/etc/vireo/kernel${1#stock}"; }
+
+# Is this a kernel that nobody has tried?
+untried() {
+	local release flavour
+	release=$(release_of "$1")
+	flavour=${release#*+deb*-}
+	# As in "arm64 7.3-16k".
+	! list "$top/scripts/kernels" | grep -qxF "${flavour%%-*} $(
+		echo "$release" | grep -o '^[0-9]*\.[0-9]*')${flavour#"${flavour%%-*}"}"
+}
+
+# A lane's kernel is in the root if this file is there.
+lane_mark() {
+	echo "$(root_part)/etc/vireo/lane-$(key_of <"$top/scripts/root/lane")-$1"
+}
+
+# Where a guest's own root file system is.
+guest_root() { echo "$(root_part)$([ "$arch" = amd64 ] || echo "/opt/$arch")"; }
+
 # The kernels depend on what is in the root, but not on all of it: on the
 # versions of the source and of the compilers, which the root has written down.
 kernel_part() {
 	local name=$1 root made_from=()
+	root=$(root_part)
 	case $name in
 	stock) made_from=(stock) ;;
+	stock-*) made_from=(stock "$root/etc/vireo/kernel-${name#stock-}") ;;
 	uml) made_from=(uml uml.config) ;;
 	uml-debug) made_from=(uml uml.config uml-debug uml-debug.config) ;;
 	vm-debug) made_from=(vm-debug vm-debug.config) ;;
 	vm-kasan) made_from=(vm-debug vm-debug.config vm-kasan vm-kasan.config) ;;
 	esac
-	root=$(root_part)
 	echo "$cache/$name-$(
 		cd "$top/scripts/root" &&
 		cat "$root/etc/vireo/versions" "${made_from[@]}" | key_of
@@ -48,6 +94,7 @@ kernel_part() {
 kernel_tree() {
 	case $1 in
 	vm-kasan) echo /build/vm-debug ;;
+	stock-*) echo /build/stock ;;
 	*) echo "/build/$1" ;;
 	esac
 }

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The tests on another of Debian's kernels. To be sourced by scripts/test.
+# shellcheck disable=SC2154 # top, out and results are theirs
+
+# lane NAME ARCH KERNEL COMMAND...: runs COMMAND, with vireo and the tests built for that
+# kernel. The names of the tests have NAME in front. Ends with 77 if the mirror has no
+# such kernel.
+lane() {
+	local name=$1
+	# shellcheck disable=SC2030 # it is meant to be this lane's alone
+	(
+		export ARCH=$2 KERNEL=$3
+		arch=$2
+		shift 3
+		lane_kernel "$name" && "$@" "$name"
+	) 2>&1 | sed -u -E "s/^((not )?ok|# skipped) /\1 $name: /"
+}
+
+lane_kernel() {
+	local name=$1 kernel log=$out/test/$1.set-up part symbols
+	kernel=$(stock_kernel) || return
+	"$top/scripts/setup" "$kernel" >"$log" 2>&1 || {
+		cat "$log"
+		! grep -q '^vireo: there is no kernel ' "$log" || return 77
+		return 1
+	}
+	# scripts/root/stock has seen to it; that was long ago, as a rule.
+	part=$(kernel_part "$kernel")
+	symbols=$(awk '$3 == "vmlinux" && $2 ~ /^_R/ { print $2 }' "$part/Module.symvers" |
+		sort | tee "$out/test/$name.symbols" | wc -l)
+	if [ "$symbols" != 0 ] && [ -z "$(comm -23 "$out/test/$name.symbols" "$part/rust-symbols")" ]; then
+		say "ok symbols: all $symbols are the same"
+	else
+		say "not ok symbols - not all $symbols are in the tree: see $part/rust-symbols"
+	fi
+	"$top/scripts/build" -q "$kernel" || return
+	say "ok build: $(release_of "$kernel")"
+	need_tests
+}
+
+# What `make test` runs on a kernel that is not the first one.
+lane_short() {
+	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run compliance paths $lane_more unload" \
+		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
+		VM_TIMEOUT=${VM_TIMEOUT:-900} "$top/scripts/vm"
+}
+
+# Everything that the kernel of a lane can run.
+lane_long() {
+	local rc=0
+	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run" \
+		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
+		VM_TIMEOUT=${VM_TIMEOUT:-3600} "$top/scripts/vm" || rc=$?
+	# shellcheck disable=SC2031 # that of the lane; there is no model of the card for others
+	[ "$arch" = amd64 ] || return $rc
+	card || rc=$?
+	card_rust || rc=$?
+	return $rc
+}
+
+# lanes_table NAME...: a line for each of these parts, for the documentation.
+lanes_table() {
+	local name log
+	printf '| kernel | architecture | Rust symbols | passed | failed | skipped |\n'
+	printf '|---|---|---|---|---|---|\n'
+	for name; do
+		log=$out/test/$name.out
+		count() { grep -c "^$1 $name: " "$log" || true; }
+		printf '| %s | %s | %s | %d | %d | %d |\n' \
+			"$(sed -n "s/^ok $name: build: //p" "$log")" "${name%%-*}" \
+			"$(sed -n "s/^ok $name: symbols: all \([0-9]*\) .*/\1/p" "$log")" \
+			"$(count ok)" "$(count 'not ok')" "$(count '# skipped')"
+	done
+}
