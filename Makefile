@@ -18,7 +18,7 @@ export LOAD LOG VM_TIMEOUT RUNS ARCH KERNEL
 # What knows of ARCH and KERNEL.
 ifeq ($(KDIR),)
 ifneq ($(filter-out amd64 x86 x86_64,$(ARCH))$(KERNEL),)
-other := $(filter-out all modules demo vm shell,$(MAKECMDGOALS))
+other := $(filter-out all modules demo vm shell test-kernels,$(MAKECMDGOALS))
 $(if $(other),$(error ARCH= and KERNEL= are not for: $(other)))
 endif
 endif

@@ -42,9 +42,23 @@ lane_kernel() {
 
 # What `make test` runs on a kernel that is not the first one.
 lane_short() {
-	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run compliance paths $lane_more unload" \
+	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run compliance paths unload" \
 		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
 		VM_TIMEOUT=${VM_TIMEOUT:-900} "$top/scripts/vm"
+}
+
+short_lanes() {
+	part arm64 lane arm64 arm64 '' lane_short
+	part 7.2 lane 7.2 amd64 7.2 lane_short
+}
+
+# "ARCH KERNEL" of each.
+kernels_to_test() {
+	if [ -n "${ARCH:-}${KERNEL:-}" ]; then
+		echo "$arch ${KERNEL:-}"
+	else
+		list "$top/scripts/kernels"
+	fi
 }
 
 # Everything that the kernel of a lane can run.
