@@ -156,6 +156,16 @@ install-tools:
 	@scripts/in-root tests/build
 	install -D build/tests/release/vireo-check "$(DESTDIR)$(PREFIX)/bin/vireo-check"
 
+# Debian packages, in build/deb; SIGN_KEY and SIGN_CERT sign the modules in them.
+export SIGN_KEY SIGN_CERT
+.PHONY: deb
+deb:
+	@scripts/deb
+
+.PHONY: test-packages
+test-packages:
+	@scripts/test-packages alone
+
 .PHONY: lint
 lint:
 	@scripts/lint

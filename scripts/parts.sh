@@ -14,6 +14,7 @@
 #   stock-LANE-KEY
 #               as stock-KEY, of another of Debian's kernels, which is in the root
 #               under the name LANE: see scripts/root/lane
+#   fresh-KEY   a bare Debian with that kernel, for the tests of the packages
 kernels='stock uml uml-debug vm-debug vm-kasan'
 
 package_lists() {
@@ -87,6 +88,12 @@ kernel_part() {
 	echo "$cache/$name-$(
 		cd "$top/scripts/root" &&
 		cat "$root/etc/vireo/versions" "${made_from[@]}" | key_of
+	)"
+}
+
+fresh_part() {
+	echo "$cache/fresh-$(
+		cat "$(root_part)/etc/vireo/kernel" "$top/scripts/root/fresh" | key_of
 	)"
 }
 
