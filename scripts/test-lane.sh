@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 #
 # The tests on another of Debian's kernels. To be sourced by scripts/test.
-# shellcheck disable=SC2154 # top, out and results are theirs
+# shellcheck disable=SC2030,SC2031,SC2154 # top and out are lib.sh's; ARCH and KERNEL are
+# meant to be each lane's alone
 
 # lane NAME ARCH KERNEL COMMAND...: runs COMMAND, with vireo and the tests built for that
 # kernel. The names of the tests have NAME in front. Ends with 77 if the mirror has no
 # such kernel.
 lane() {
 	local name=$1
-	# shellcheck disable=SC2030 # it is meant to be this lane's alone
 	(
 		export ARCH=$2 KERNEL=$3
 		arch=$2
@@ -69,7 +69,7 @@ lane_long() {
 	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run" \
 		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
 		VM_TIMEOUT=${VM_TIMEOUT:-3600} "$top/scripts/vm" || rc=$?
-	# shellcheck disable=SC2031 # that of the lane; there is no model of the card for others
+	# There is no model of the card for others.
 	[ "$arch" = amd64 ] || return $rc
 	card || rc=$?
 	card_rust || rc=$?
