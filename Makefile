@@ -188,6 +188,11 @@ rustdoc:
 rust-analyzer:
 	@scripts/rust-analyzer $(KDIR)
 
+# What changed of the C below, from kernel to kernel: SINCE=6.16, SUITES='...'.
+.PHONY: kernel-changes
+kernel-changes:
+	@SINCE='$(SINCE)' SUITES='$(SUITES)' scripts/kernel-changes
+
 .PHONY: doctor
 doctor:
 	@scripts/doctor
