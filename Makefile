@@ -193,6 +193,13 @@ rust-analyzer:
 kernel-changes:
 	@SINCE='$(SINCE)' SUITES='$(SUITES)' scripts/kernel-changes
 
+# The sources as a series for a kernel tree; and whether each patch builds.
+.PHONY: patches test-patches
+patches:
+	@scripts/patches
+test-patches:
+	@scripts/patches --check
+
 .PHONY: doctor
 doctor:
 	@scripts/doctor
