@@ -55,6 +55,7 @@ short_lanes() {
 }
 
 # "ARCH KERNEL" of each.
+# shellcheck disable=SC2031 # those of who calls make
 kernels_to_test() {
 	if [ -n "${ARCH:-}${KERNEL:-}" ]; then
 		echo "$arch ${KERNEL:-}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # what who sources this sets
+# shellcheck shell=bash disable=SC2154,SC2086 # what who sources this sets
 #
 # Cases of "rust" in which the card, its driver or its power goes: to be sourced.
 
