@@ -63,7 +63,7 @@ impl PlaneSizes {
     }
 }
 
-/// What a driver does with its [`Queue`].
+/// What a driver does with its [`Queue`](super::Queue).
 ///
 /// All of these but [`invalidate_mappings`](Self::invalidate_mappings) are called with the queue's
 /// lock held, and may sleep. They correspond to the callbacks of `struct vb2_ops` with the same
@@ -79,8 +79,8 @@ pub trait Operations: Sized + 'static {
     /// The buffers that the hardware has, where it works by itself: usually a struct with an
     /// `Option<Buffer<'q, Self>>` for each of its slots. `()` for a driver without.
     ///
-    /// It belongs to the queue, see [`Queue::with_active`]: what is in there when streaming stops
-    /// is taken back.
+    /// It belongs to the queue, see [`Queue::with_active`](super::Queue::with_active): what is in
+    /// there when streaming stops is taken back.
     type Active<'q>: Default + Send + Unpin;
 
     /// What runs while the queue streams, such as a thread; dropping it stops it. `()` where it is
@@ -147,7 +147,7 @@ pub trait Operations: Sized + 'static {
 ///
 /// # Safety
 ///
-/// `dev` must be the device of a [`Queue`] that calls, and the reference be used in that call only.
+/// `dev` must be the device of a queue that calls, and the reference be used in that call only.
 pub(super) unsafe fn device<'a>(dev: *mut bindings::device) -> &'a device::Device<device::Bound> {
     // SAFETY: By the safety requirements of `Queue::new()` the device is held, and not unbound
     // before the queue has given up its memory.

@@ -149,7 +149,7 @@ impl RawQueue {
 ///   `drv_priv` to the `T::Owner` that embeds this queue, and its buffers are of the size of a
 ///   `DriverBuffer<T>`.
 /// - Each buffer in the lists of `buffers` was given by `buf_queue` and not yet returned; each
-///   buffer that is counted as taken there belongs to exactly one [`Buffer`].
+///   buffer that is counted as taken there belongs to exactly one [`Buffer`](super::Buffer).
 /// - What is in `active` borrows from this queue, whatever lifetime its type names.
 #[pin_data(PinnedDrop)]
 pub struct Queue<T: Operations> {
