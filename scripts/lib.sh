@@ -21,11 +21,6 @@ die() {
 	exit 1
 }
 
-case $arch in
-amd64 | arm64) ;;
-*) die "ARCH=$arch: Debian's kernels are tried for amd64 and arm64" ;;
-esac
-
 need_root() {
 	[ "$(id -u)" = 0 ] ||
 		die "this mounts a root file system, and so must be run as root: sudo make ..."

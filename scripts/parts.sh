@@ -34,6 +34,10 @@ root_part() {
 # "stock-LANE".
 stock_kernel() {
 	local own lane=${KERNEL:-}
+	case $arch in
+	amd64 | arm64) ;;
+	*) die "ARCH=$arch: Debian's kernels are tried for amd64 and arm64" ;;
+	esac
 	case $lane in
 	*[!A-Za-z0-9.+-]*) die "KERNEL=$lane: wanted is a series as 7.2, or a release" ;;
 	esac
@@ -107,6 +111,9 @@ kernel_tree() {
 }
 
 complete() { [ -e "$1/.complete" ]; }
+
+# All that there may be, of whichever keys: a pattern that matches nothing stays as it is.
+cache_parts() { printf '%s\n' "$cache"/{root,stock,uml,vm,fresh}-*; }
 
 # Held shared by who uses the cache, and alone by who takes old parts away.
 use_cache() {
