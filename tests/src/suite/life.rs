@@ -259,11 +259,13 @@ fn sources() -> impl Iterator<Item = &'static [&'static str]> {
         &["--memory", "mmap"],
         &["--memory", "userptr"],
         &["--memory", "dmabuf", "--from", "udmabuf"],
-        &["--memory", "dmabuf", "--from", "vivid"],
         &["--memory", "dmabuf", "--from", "heap"],
+        &["--memory", "dmabuf", "--from", "vivid"],
     ];
-    let count = sources.len() - usize::from(!dmabuf::has_heap());
-    sources.into_iter().take(count)
+
+    sources
+        .into_iter()
+        .filter(|source| dmabuf::has_heap() || !source.contains(&"heap"))
 }
 
 /// Processes are killed in the middle of a stream, with each type of memory.
