@@ -13,7 +13,8 @@
 use core::borrow::Borrow;
 use kernel::{
     error::Error,
-    ffi::c_int, //
+    ffi::c_int,
+    time::Delta, //
 };
 
 // Lacking in 7.2: `#[vtable]` names the module of an implementation (`OwnerModule`), whose
@@ -118,6 +119,13 @@ pub mod coherent;
 /// The value of a parameter of a module, of which 7.2 gives a reference.
 pub fn param(value: impl Borrow<u32>) -> u32 {
     *value.borrow()
+}
+
+/// As `Delta::as_millis_ceil`, which 7.2 lacks.
+pub(crate) fn as_millis_ceil(delta: Delta) -> i64 {
+    let millis = delta.as_millis();
+
+    millis.saturating_add((Delta::from_millis(millis) < delta).into())
 }
 
 /// `EDQUOT`, which 7.2 does not name.

@@ -14,7 +14,10 @@ use super::{
         RegistrationData, //
     },
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    compat::as_millis_ceil, //
+};
 use core::marker::PhantomData;
 use kernel::{
     container_of,
@@ -77,9 +80,7 @@ impl<D: Driver> Work<D> {
     /// Lets the item run after `delay`, whatever it was set to before; in any context. Does nothing
     /// if it is disabled.
     pub(super) fn schedule(&self, delay: Delta) {
-        let millis = delay.as_millis();
-        let millis = millis.saturating_add((Delta::from_millis(millis) < delay).into());
-        let millis = millis.clamp(0, i64::from(c_int::MAX));
+        let millis = as_millis_ceil(delay).clamp(0, i64::from(c_int::MAX));
 
         // SAFETY: The item is initialized. The queue is there since the kernel has started.
         unsafe {
