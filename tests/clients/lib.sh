@@ -58,19 +58,29 @@ verify() {
 	rm -f "$raw"
 }
 
-# verify_shown NAME FORMAT SIZE COUNT: the same of what a player has shown, which shows
-# a picture again when the next one is late.
-verify_shown() {
-	"$bin/vireo-check" --format "$2" --size "$3" --quiet "$raw" >>"$log" 2>&1
-	sum=$(tail -n 1 "$log")
-	good=$(echo "$sum" | sed -n \
+# shown FORMAT SIZE: sets $good to how many of the frames in $raw are right, of what a
+# player has shown: it shows a picture again when the next one is late. To nothing if one
+# of them is wrong.
+shown() {
+	"$bin/vireo-check" --format "$1" --size "$2" --quiet "$raw" >>"$log" 2>&1
+	good=$(tail -n 1 "$log" | sed -n \
 		's/^frames .* ok \([0-9]*\) torn 0 corrupt 0 .* misplaced 0 .*/\1/p')
-	if [ "${good:-0}" -ge "$4" ]; then
+	rm -f "$raw"
+}
+
+# verify_shown NAME FORMAT SIZE COUNT
+verify_shown() {
+	shown "$2" "$3"
+	enough "$1" "$4"
+}
+
+# enough NAME COUNT: of what was shown.
+enough() {
+	if [ "${good:-0}" -ge "$2" ]; then
 		ok "$1"
 	else
-		not_ok "$1" "$sum"
+		not_ok "$1" "$(tail -n 1 "$log")"
 	fi
-	rm -f "$raw"
 }
 
 # check_at SIZE FORMAT NAME COMMAND...: capture as a user with COMMAND, which leaves
