@@ -108,7 +108,9 @@ impl<T: Operations> VTable<T> {
                     return Err(EINVAL);
                 }
             } else {
-                sizes[..planes.planes].copy_from_slice(planes.sizes());
+                for (size, needed) in sizes.iter_mut().zip(planes.sizes()) {
+                    *size = *needed;
+                }
                 *num_planes = planes.planes as c_uint;
             }
 
