@@ -11,6 +11,11 @@ logs=$cache/log
 # Of the guests in QEMU; KERNEL says which kernel they run, see scripts/parts.sh.
 arch=${ARCH:-amd64}
 case $arch in x86 | x86_64) arch=amd64 ;; esac
+# The releases of Debian whose kernels these are. All that is built for a kernel is built
+# in a root file system of the same release.
+suites='trixie forky'
+suite_of() { case $1 in testing | *+deb14*) echo forky ;; *) echo trixie ;; esac; }
+suite=$(suite_of "${KERNEL:-}")
 
 say() { printf '%s\n' "$*"; }
 
@@ -26,11 +31,12 @@ need_root() {
 		die "this mounts a root file system, and so must be run as root: sudo make ..."
 }
 
-# Has the programs of the tests built, or ends here.
+# Has the programs of the tests built, or ends here. Those for amd64 run on whatever is
+# newer than what they are built on.
 need_tests() {
 	local log=$out/tests/build.log
 	mkdir -p "$out/tests"
-	if ! "$top/scripts/in-root" env ARCH="$arch" tests/build >"$log" 2>&1; then
+	if ! env KERNEL= "$top/scripts/in-root" env ARCH="$arch" tests/build >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		die "building the tests failed; the whole log is $log"
 	fi

@@ -26,7 +26,7 @@ root_part() {
 	local lists
 	mapfile -t lists < <(package_lists)
 	echo "$cache/root-$(
-		{ list "${lists[@]}"; cat "$top/scripts/root/install"; } | key_of
+		{ echo "$suite"; list "${lists[@]}"; cat "$top/scripts/root/install"; } | key_of
 	)"
 }
 
@@ -39,8 +39,9 @@ stock_kernel() {
 	*) die "ARCH=$arch: Debian's kernels are tried for amd64 and arm64" ;;
 	esac
 	case $lane in
-	*[!A-Za-z0-9.+-]*) die "KERNEL=$lane: wanted is a series as 7.2, or a release" ;;
+	*[!A-Za-z0-9.+-]*) die "KERNEL=$lane: wanted is a series as 7.2, a release, or testing" ;;
 	esac
+	[ "$arch-$suite" != arm64-forky ] || die "KERNEL=$lane is for amd64 alone"
 	if [ -n "$lane" ]; then
 		# Only the root knows what its own is, which is the first choice for others.
 		"$top/scripts/setup" >&2 || exit
@@ -51,6 +52,7 @@ stock_kernel() {
 			;;
 		esac
 	fi
+	[ "$suite" = trixie ] || lane=${lane:-testing}
 	[ "$arch" = amd64 ] || lane=$arch${lane:+-$lane}
 	echo "stock${lane:+-$lane}"
 }
@@ -93,6 +95,23 @@ kernel_part() {
 		cd "$top/scripts/root" &&
 		cat "$root/etc/vireo/versions" "${made_from[@]}" | key_of
 	)"
+}
+
+# The parts in use, of each release of Debian.
+parts_in_use() {
+	local suite root name facts
+	for suite in $suites; do
+		root=$(root_part)
+		echo "$root"
+		complete "$root" || continue
+		fresh_part
+		for name in $kernels; do
+			kernel_part "$name"
+		done
+		for facts in "$root"/etc/vireo/kernel-*; do
+			[ ! -e "$facts" ] || kernel_part "stock-${facts##*/kernel-}"
+		done
+	done
 }
 
 fresh_part() {

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # The tests on another of Debian's kernels. To be sourced by scripts/test.
-# shellcheck disable=SC2030,SC2031,SC2154 # top and out are lib.sh's; ARCH and KERNEL are
-# meant to be each lane's alone
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # top and out are lib.sh's; ARCH, KERNEL
+# and what follows from them are meant to be each lane's alone
 
 # lane NAME ARCH KERNEL COMMAND...: runs COMMAND, with vireo and the tests built for that
 # kernel. The names of the tests have NAME in front. Ends with 77 if the mirror has no
@@ -12,7 +12,7 @@ lane() {
 	local name=$1
 	(
 		export ARCH=$2 KERNEL=$3
-		arch=$2
+		arch=$2 suite=$(suite_of "$3")
 		shift 3
 		lane_kernel "$name" && "$@" "$name"
 	) 2>&1 | sed -u -E "s/^((not )?ok|# skipped) /\1 $name: /"
