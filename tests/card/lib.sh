@@ -21,6 +21,16 @@ ask() {
 # count NAME JSON: a number in an object, or the sum of those with this name.
 count() { grep -oE "\"$1\":[0-9]+" <<<"$2" | awk -F: '{ n += $2 } END { print n + 0 }'; }
 
+# set_all SIZE FORMAT NODE...
+set_all() {
+	local size=$1 format=$2 node
+	shift 2
+	for node; do
+		v4l2-ctl -d "$node" -v \
+			"width=${size%x*},height=${size#*x},pixelformat=$format" >/dev/null
+	done
+}
+
 # load_rust: the driver in Rust, and what it needs. The tests beside the code are run elsewhere.
 load_rust() {
 	local built kunit=/sys/module/kunit/parameters/filter_glob
