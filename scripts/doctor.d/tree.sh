@@ -64,7 +64,7 @@ check_debian() {
 	if grep -qsx "release=$release" "$cache"/root-*/etc/vireo/kernel*; then
 		note "$lacks; 'make KERNEL=$release' rebuilds it"
 	else
-		unknown "$lacks; 'make KERNEL=$release' rebuilds it, if trixie-backports still has this kernel" \
+		unknown "$lacks; 'make KERNEL=$release' rebuilds it, if Debian still has this kernel" \
 			"$make_builds; make doctor"
 	fi
 }
