@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! System calls, with the little `unsafe` that they need, all in this file.
+//! System calls, with the little `unsafe` that they need, all in here.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::_rdtsc;
@@ -15,9 +15,14 @@ use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::ptr;
-use std::ptr::NonNull;
 use std::thread;
 use std::time::Duration;
+
+mod mapping;
+mod socket;
+
+pub use mapping::Mapping;
+pub use socket::{receive_fd, receive_with_fds, send_fd, send_with_fd};
 
 /// The size of a page.
 pub fn page() -> usize {
@@ -282,203 +287,6 @@ pub fn sleep_until(time: Duration) {
     };
 }
 
-/// A mapping of memory that the kernel, or other processes, may write at any time: it is copied
-/// from and to, never referred to.
-///
-/// # Invariants
-///
-/// `len` bytes at `ptr` are mapped, and belong to this object alone.
-pub struct Mapping {
-    ptr: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: The mapping belongs to the process, not to a thread.
-unsafe impl Send for Mapping {}
-
-// SAFETY: Memory is only copied, and callers live with what they get when others write.
-unsafe impl Sync for Mapping {}
-
-impl Mapping {
-    fn new(fd: i32, offset: u64, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
-        // SAFETY: A new mapping at an address of the kernel's choice disturbs no other.
-        let ptr =
-            unsafe { libc::mmap(ptr::null_mut(), len, prot, flags, fd, offset as libc::off_t) };
-        if ptr == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let ptr = NonNull::new(ptr.cast()).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        // INVARIANT: Just mapped, and given to nobody else.
-        Ok(Self { ptr, len })
-    }
-
-    /// Anonymous memory.
-    pub fn anonymous(len: usize) -> io::Result<Self> {
-        Self::new(
-            -1,
-            0,
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-        )
-    }
-
-    /// Anonymous memory that may be read only.
-    pub fn constant(len: usize) -> io::Result<Self> {
-        Self::new(
-            -1,
-            0,
-            len,
-            libc::PROT_READ,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-        )
-    }
-
-    /// Huge pages.
-    pub fn huge(len: usize) -> io::Result<Self> {
-        Self::new(
-            -1,
-            0,
-            len.next_multiple_of(2 << 20),
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
-        )
-    }
-
-    /// A part of a file, for reading and writing, shared.
-    pub fn shared(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
-        let fd = fd.as_fd().as_raw_fd();
-        Self::new(
-            fd,
-            offset,
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-        )
-    }
-
-    /// A part of a file, for reading, shared.
-    pub fn read_only(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
-        let fd = fd.as_fd().as_raw_fd();
-        Self::new(fd, offset, len, libc::PROT_READ, libc::MAP_SHARED)
-    }
-
-    /// A part of a file, copied on write.
-    pub fn private(fd: impl AsFd, offset: u64, len: usize) -> io::Result<Self> {
-        let fd = fd.as_fd().as_raw_fd();
-        Self::new(
-            fd,
-            offset,
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE,
-        )
-    }
-
-    /// Has the kernel use huge pages for it where it can, or none.
-    pub fn advise_huge(&self, huge: bool) -> io::Result<()> {
-        let advice = if huge {
-            libc::MADV_HUGEPAGE
-        } else {
-            libc::MADV_NOHUGEPAGE
-        };
-        // SAFETY: A mapping that is ours (type invariant); what is in it stays.
-        check(unsafe { libc::madvise(self.ptr.as_ptr().cast(), self.len, advice) }).map(|_| ())
-    }
-
-    pub fn address(&self) -> usize {
-        self.ptr.as_ptr() as usize
-    }
-
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Copies out of the mapping.
-    pub fn read(&self, offset: usize, data: &mut [u8]) {
-        assert!(offset <= self.len && data.len() <= self.len - offset);
-        // SAFETY: In bounds, as just checked; `data` is ours alone.
-        unsafe {
-            ptr::copy_nonoverlapping(self.ptr.as_ptr().add(offset), data.as_mut_ptr(), data.len())
-        };
-    }
-
-    /// Copies `len` bytes out of the mapping.
-    pub fn bytes(&self, offset: usize, len: usize) -> Vec<u8> {
-        let mut data = vec![0; len];
-        self.read(offset, &mut data);
-        data
-    }
-
-    /// Copies into the mapping.
-    pub fn write(&self, offset: usize, data: &[u8]) {
-        assert!(offset <= self.len && data.len() <= self.len - offset);
-        // SAFETY: In bounds, as just checked; `data` does not overlap memory that is this object's
-        // alone.
-        unsafe {
-            ptr::copy_nonoverlapping(data.as_ptr(), self.ptr.as_ptr().add(offset), data.len())
-        };
-    }
-
-    /// Fills a part of the mapping.
-    pub fn fill(&self, offset: usize, len: usize, byte: u8) {
-        assert!(offset <= self.len && len <= self.len - offset);
-        // SAFETY: In bounds, as just checked.
-        unsafe { ptr::write_bytes(self.ptr.as_ptr().add(offset), byte, len) };
-    }
-
-    /// Puts new memory, all zeroes, in the place of anonymous memory.
-    pub fn renew(&self) -> io::Result<()> {
-        // SAFETY: Over a mapping that is ours (type invariant), which stays one.
-        let ptr = unsafe {
-            libc::mmap(
-                self.ptr.as_ptr().cast(),
-                self.len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
-                -1,
-                0,
-            )
-        };
-        if ptr == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    }
-
-    /// Allows to write to it, or not.
-    pub fn protect(&self, writable: bool) -> io::Result<()> {
-        let prot = if writable {
-            libc::PROT_READ | libc::PROT_WRITE
-        } else {
-            libc::PROT_READ
-        };
-        // SAFETY: A mapping that is ours (type invariant); what is in it stays.
-        check(unsafe { libc::mprotect(self.ptr.as_ptr().cast(), self.len, prot) }).map(|_| ())
-    }
-
-    /// Unmaps the second half of it, leaving a hole in the address space.
-    pub fn cut(mut self, keep: usize) -> Self {
-        assert!(keep > 0 && keep < self.len && keep % page() == 0);
-        // SAFETY: Whole pages of a mapping that is ours (type invariant).
-        unsafe { libc::munmap(self.ptr.as_ptr().add(keep).cast(), self.len - keep) };
-        // INVARIANT: The pages in front are still mapped.
-        self.len = keep;
-        self
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: Mapped, and ours alone (type invariant).
-        unsafe { libc::munmap(self.ptr.as_ptr().cast(), self.len) };
-    }
-}
-
 /// Calls an `ioctl` that has no argument.
 pub fn ioctl_none(fd: impl AsFd, request: u32) -> io::Result<()> {
     assert_eq!(
@@ -504,85 +312,6 @@ pub fn become_ordinary_user(memlock: u64) -> io::Result<()> {
         check(libc::setgid(NOBODY))?;
         check(libc::setuid(NOBODY)).map(|_| ())
     }
-}
-
-/// Sends a descriptor over a socket.
-pub fn send_fd(socket: impl AsFd, fd: impl AsFd) -> io::Result<()> {
-    send_with_fd(socket, &[0], fd)
-}
-
-/// Sends bytes over a socket, and a descriptor with the first of them.
-pub fn send_with_fd(socket: impl AsFd, data: &[u8], fd: impl AsFd) -> io::Result<()> {
-    let fd = fd.as_fd().as_raw_fd();
-    let mut part = libc::iovec {
-        iov_base: data.as_ptr().cast_mut().cast(),
-        iov_len: data.len(),
-    };
-    let mut control = [0u64; 4];
-    // SAFETY: The message consists of pointers and lengths, for which zero is a value.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = &mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    // SAFETY: These calculate; there is room for one descriptor, and it is aligned.
-    unsafe {
-        message.msg_controllen = libc::CMSG_SPACE(4) as _;
-        let header = libc::CMSG_FIRSTHDR(&message);
-        (*header).cmsg_level = libc::SOL_SOCKET;
-        (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = libc::CMSG_LEN(4) as _;
-        libc::CMSG_DATA(header).cast::<i32>().write_unaligned(fd);
-    }
-    // SAFETY: All that the message points to is alive, and `data` is only read.
-    match unsafe { libc::sendmsg(socket.as_fd().as_raw_fd(), &message, 0) } {
-        sent if sent >= 0 && sent as usize == data.len() => Ok(()),
-        sent if sent >= 0 => Err(io::ErrorKind::WriteZero.into()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Receives a descriptor that [`send_fd`] has sent.
-pub fn receive_fd(socket: impl AsFd) -> io::Result<OwnedFd> {
-    let (_, mut fds) = receive_with_fds(socket, &mut [0])?;
-    fds.pop().ok_or(io::ErrorKind::UnexpectedEof.into())
-}
-
-/// Receives bytes from a socket, and the descriptors that come with them: 16 at most.
-///
-/// Returns how many bytes there were, 0 at the end.
-pub fn receive_with_fds(socket: impl AsFd, data: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    let mut part = libc::iovec {
-        iov_base: data.as_mut_ptr().cast(),
-        iov_len: data.len(),
-    };
-    let mut control = [0u64; 10];
-    // SAFETY: As in `send_with_fd()`.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = &mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = std::mem::size_of_val(&control) as _;
-    let flags = libc::MSG_CMSG_CLOEXEC;
-    // SAFETY: All that the message points to is alive, and as long as it says.
-    let received = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, flags) };
-    if received < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let mut fds = Vec::new();
-    // SAFETY: The kernel has filled in the headers, if there are any; each says how long it is,
-    // and descriptors are what follows one of this type.
-    unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(&message);
-        while !header.is_null() {
-            if (*header).cmsg_type == libc::SCM_RIGHTS {
-                let bytes = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
-                let first = libc::CMSG_DATA(header).cast::<i32>();
-                fds.extend((0..bytes / 4).map(|n| owned(first.add(n).read_unaligned())));
-            }
-            header = libc::CMSG_NXTHDR(&message, header);
-        }
-    }
-    Ok((received as usize, fds))
 }
 
 /// A line of a file of /proc that gives a size in KiB, in bytes.

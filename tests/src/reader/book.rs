@@ -3,9 +3,10 @@
 //! The colours of the bars against floating point, by formulas that have nothing in common with the
 //! driver's but the books that they come from.
 
-use super::colorimetry::{Colorspace, XferFunc, YcbcrEnc};
-use super::format::FORMATS;
+use super::colorimetry::{Colorimetry, Colorspace, Quantization, XferFunc, YcbcrEnc};
+use super::format::{Channel, FORMATS};
 use super::picture::{Pattern, PictureParams};
+use super::pixels::group;
 use super::stamp::Frame;
 use super::tests::made;
 use super::*;
