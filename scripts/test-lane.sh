@@ -63,12 +63,10 @@ kernels_to_test() {
 	fi
 }
 
-# Everything that depends on the kernel: not what takes longest, which is a stream in every
-# format, nor what is asked of the kernel's own driver for the card.
+# Everything that depends on the kernel, but for the kernel's own driver for the card.
 lane_long() {
 	local rc=0
-	local groups='compliance paths reload formats suite multiplanar minimal errors unload'
-	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run $groups" \
+	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run" \
 		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
 		VM_TIMEOUT=${VM_TIMEOUT:-3600} "$top/scripts/vm" || rc=$?
 	# There is no model of the card for others.
