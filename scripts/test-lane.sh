@@ -63,7 +63,7 @@ kernels_to_test() {
 	fi
 }
 
-# Everything that depends on the kernel, but for the kernel's own driver for the card.
+# Everything that depends on the kernel.
 lane_long() {
 	local rc=0
 	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run" \
@@ -71,7 +71,8 @@ lane_long() {
 		VM_TIMEOUT=${VM_TIMEOUT:-3600} "$top/scripts/vm" || rc=$?
 	# There is no model of the card for others.
 	[ "$arch" = amd64 ] || return $rc
-	card_rust || rc=$?
+	card || rc=$?
+	card_iommu || rc=$?
 	return $rc
 }
 

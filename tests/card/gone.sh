@@ -40,10 +40,9 @@ anew() {
 	again "$2" burst "$1" 5 "$node"
 }
 
-# Of the last card: it is the other one's turn behind an IOMMU.
 gone() {
 	local card=$1 chip=$2 device=${devices[$1]}
-	[ "$card" = $((${#devices[@]} - 1)) ] || return 0
+	is_last "$card" || return 0
 	shift 2
 
 	# Whoever is bound next knows nothing of that.
