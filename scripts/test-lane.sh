@@ -42,10 +42,8 @@ lane_kernel() {
 # What `make test` runs on a kernel that is not the first one: Debian's have no KUnit, but
 # the tests of memory come close.
 lane_short() {
-	local groups='compliance paths suite/dmabuf suite/export suite/userptr unload'
-	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run $groups" \
-		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
-		VM_TIMEOUT=${VM_TIMEOUT:-900} "$top/scripts/vm"
+	tests_on "$1" 900 'compliance paths suite/dmabuf suite/export suite/userptr unload' \
+		"$top/scripts/vm"
 }
 
 short_lanes() {
@@ -66,9 +64,7 @@ kernels_to_test() {
 # Everything that depends on the kernel.
 lane_long() {
 	local rc=0
-	VIREO_CMD="LOGDIR=/src/build/test/$1 tests/run" \
-		VIREO_PARAMS='n_devs=2' LOAD=1 LOG=$out/test/$1.klog \
-		VM_TIMEOUT=${VM_TIMEOUT:-3600} "$top/scripts/vm" || rc=$?
+	tests_on "$1" 3600 '' "$top/scripts/vm" || rc=$?
 	# There is no model of the card for others.
 	[ "$arch" = amd64 ] || return $rc
 	card || rc=$?
