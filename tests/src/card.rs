@@ -85,6 +85,8 @@ pub struct Card {
     pub link: Link,
     /// QEMU's monitor, and the name of the device there.
     pub monitor: Option<(PathBuf, String)>,
+    /// A field lasts longer if there is no time for it, and is not left out as from a camera.
+    pub is_patient: bool,
     is_over: AtomicBool,
 }
 
@@ -95,6 +97,7 @@ impl Card {
             space: Space::default(),
             link,
             monitor: None,
+            is_patient: false,
             is_over: AtomicBool::new(false),
         }
     }
