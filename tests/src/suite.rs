@@ -24,6 +24,7 @@ mod revoke;
 pub(crate) mod runner;
 mod sane;
 mod sensor;
+mod unbind;
 mod userptrs;
 mod watched;
 
@@ -216,14 +217,14 @@ pub const TESTS: &[Test] = &[
     test("io/latency", io::latency),
     test("life/exporter-first", life::exporter_first),
     test("life/importer-first", life::importer_first),
-    test("life/exporter-gone", life::exporter_gone_importer_writes),
+    test("life/exporter-gone", unbind::exporter_gone_importer_writes),
     test("life/killed", life::killed),
-    test("life/unbind-streaming", life::unbind_streaming),
-    test("life/unbind-waiting", life::unbind_while_waiting),
-    test("life/unbind-exported", life::unbind_exported),
-    test("life/unbind-importer", life::unbind_importer),
+    test("life/unbind-streaming", unbind::streaming),
+    test("life/unbind-waiting", unbind::while_waiting),
+    test("life/unbind-exported", unbind::exported),
+    test("life/unbind-importer", unbind::importer),
     test("life/rmmod", life::rmmod),
-    test("life/late", life::late),
+    test("life/late", unbind::late),
     test("life/other-openers", life::other_openers),
     configfs("configfs/camera", configfs::camera),
     configfs("configfs/wrong", configfs::wrong),
