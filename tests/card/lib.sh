@@ -54,6 +54,19 @@ load_rust() {
 		insmod "$built/tw686x_rust.ko"
 }
 
+# set_each NODE...: another size and format for each of the eight channels of a TW6869, all there
+# are but the first.
+set_each() {
+	local size format
+	for size in 720x480 720x240 360x480; do
+		for format in UYVY YUYV RGBP; do
+			[ $size$format != 720x480UYVY ] || continue
+			set_all $size $format "$1"
+			shift
+		done
+	done
+}
+
 # at_once CARD FRAMES NODE...: vireo-check looks at so many frames of each node, of all at once,
 # and leaves its words in $logs/0, $logs/1...; says how many have found something wrong.
 at_once() {
