@@ -69,7 +69,6 @@ lane_long() {
 	[ "$arch" = amd64 ] || return $rc
 	card || rc=$?
 	card_iommu || rc=$?
-	card_rest || rc=$?
 	return $rc
 }
 
