@@ -5,8 +5,10 @@
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
 mod active;
+mod raw;
 
 pub use self::active::Waiting;
+pub(super) use self::raw::RawQueue;
 
 use self::active::ActiveList;
 use super::{
@@ -38,7 +40,6 @@ use crate::{
 };
 use core::{
     cell::UnsafeCell,
-    ffi::c_void,
     marker::PhantomPinned,
     mem::{
         offset_of,
@@ -67,79 +68,6 @@ use kernel::{
     },
     types::Opaque, //
 };
-
-/// The part of a [`Queue`] that is the same for every driver.
-///
-/// # Invariants
-///
-/// `queue` is initialized once the [`Queue`] is, and lies in front.
-#[repr(C)]
-#[pin_data]
-pub(super) struct RawQueue {
-    #[pin]
-    queue: Opaque<bindings::vb2_queue>,
-    /// The driver's, which owns what is exported.
-    module: &'static ThisModule,
-    /// Whether memory is mapped for the device.
-    is_dma: bool,
-    /// [`Config::max_segments`](super::Config::max_segments).
-    max_segments: usize,
-    /// [`Queue::recall_callback`].
-    recall: unsafe fn(NonNull<c_void>),
-    /// Nothing is allocated or started any more, whoever comes.
-    is_shut: Atomic<bool>,
-    stats: Arc<Stats>,
-    limit: Arc<Limit>,
-    #[pin]
-    cache: Cache,
-}
-
-impl RawQueue {
-    /// # Safety
-    ///
-    /// `q` must be the queue of a live [`Queue`].
-    pub(super) unsafe fn from_vb2<'a>(q: *mut bindings::vb2_queue) -> &'a Self {
-        const_assert!(offset_of!(RawQueue, queue) == 0);
-
-        // SAFETY: By the safety requirements and the type invariants.
-        unsafe { &*q.cast::<Self>() }
-    }
-
-    /// The counters of the queue.
-    pub(super) fn stats(&self) -> &Arc<Stats> {
-        &self.stats
-    }
-
-    /// Whether memory is mapped for the device.
-    pub(super) fn is_dma(&self) -> bool {
-        self.is_dma
-    }
-
-    /// Whether the device takes a buffer in one segment only.
-    pub(super) fn is_contiguous(&self) -> bool {
-        self.is_dma && self.max_segments == 1
-    }
-
-    /// What takes a buffer, of which it is given a pointer, from the device.
-    pub(super) fn recall(&self) -> unsafe fn(NonNull<c_void>) {
-        self.recall
-    }
-
-    /// The driver's module.
-    pub(super) fn module(&self) -> &'static ThisModule {
-        self.module
-    }
-
-    /// How much memory the buffers may have.
-    pub(super) fn limit(&self) -> &Arc<Limit> {
-        &self.limit
-    }
-
-    /// The imports that are kept.
-    pub(super) fn cache(&self) -> &Cache {
-        &self.cache
-    }
-}
 
 /// A videobuf2 queue.
 ///
