@@ -24,6 +24,7 @@ use media::{
 #[path = "vireo"]
 #[allow(unreachable_pub)]
 mod vireo {
+    pub(crate) mod camera;
     pub(crate) mod clock;
     pub(crate) mod colorimetry;
     pub(crate) mod colour;

@@ -3,7 +3,7 @@
 //! The controls.
 
 use super::{
-    device::{
+    camera::{
         Camera,
         Settings, //
     },

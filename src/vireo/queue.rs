@@ -3,7 +3,7 @@
 //! The queue: which buffers the camera needs, and when it works.
 
 use super::{
-    device::Camera,
+    camera::Camera,
     format,
     stream::Sensor, //
 };

@@ -3,12 +3,12 @@
 //! The sensor at work: a frame whenever one is due.
 
 use super::{
-    ctrls::ErrorInjection,
-    device::{
+    camera::{
         Camera,
-        Device,
         Settings, //
     },
+    ctrls::ErrorInjection,
+    device::Device,
     format,
     pacing::Pacer,
     pattern,
