@@ -111,3 +111,22 @@ again() {
 		not_ok "$name" "$words"
 	fi
 }
+
+# with_error CARD NODE WHAT: makes this error while the node streams, and says what the model
+# has counted then; vireo-check's verdict of the frames is in $logs/errors. With status 1 that
+# the engine was not started anew.
+with_error() {
+	local card=$1 node=$2 what=$3 frames=40 before json
+	ask "$card" clear >/dev/null
+	# A signal is looked for twice a second.
+	[ "$what" != 'signal 0 0 none' ] || frames=60
+	timeout 60 "$check" --quiet --frames $frames --json "$node" >"$logs/errors" 2>&1 &
+	before=$(flowing "$card")
+	ask "$card" "$what" >/dev/null
+	sleep 0.5
+	[ "$what" != 'signal 0 0 none' ] || ask "$card" signal 0 0 ntsc >/dev/null
+	wait $!
+	json=$(ask "$card" json)
+	echo "$json"
+	[ "$(count starts "$json")" -gt "$before" ]
+}
