@@ -16,6 +16,10 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::{
+        owner_module,
+        this_module, //
+    },
     iosys_map::Map, //
 };
 use core::{
@@ -167,8 +171,23 @@ pub trait Exporter: Send + Sync + 'static {
 /// Makes a dma-buf of memory that `owner` keeps.
 ///
 /// `flags` are those of open(2), of which the access mode counts: it says what can be done with
-/// file descriptors of the dma-buf. The dma-buf keeps the module loaded.
-pub fn export<T, P>(
+/// file descriptors of the dma-buf. The dma-buf keeps the module of `T` loaded.
+pub fn export<T, P>(owner: P, size: usize, flags: u32) -> Result<ARef<DmaBuf>>
+where
+    T: Exporter,
+    P: ForeignOwnable + Send + 'static,
+    for<'a> P::Borrowed<'a>: Deref<Target = T>,
+{
+    export_for::<T, P>(
+        owner,
+        size,
+        flags,
+        this_module::<owner_module!(T as Exporter)>(),
+    )
+}
+
+/// As [`export`], and keeps `module` loaded, which is that of `T` or one that needs it.
+pub(super) fn export_for<T, P>(
     owner: P,
     size: usize,
     flags: u32,

@@ -3,7 +3,7 @@
 //! Pages of a driver, for user space and for other devices.
 
 use super::{
-    export,
+    export::export_for,
     DmaBuf,
     Exporter,
     Importer,
@@ -186,7 +186,8 @@ impl Pages {
     ///
     /// `module` cannot be unloaded before the dma-buf is released.
     pub fn export(&self, flags: u32, module: &'static ThisModule) -> Result<ARef<DmaBuf>> {
-        let dmabuf = export::<Self, ForeignARef<Self>>(self.into(), self.size(), flags, module)?;
+        let dmabuf =
+            export_for::<Self, ForeignARef<Self>>(self.into(), self.size(), flags, module)?;
 
         self.exports.add(&dmabuf)?;
         self.stats.inc(Counter::Exports);

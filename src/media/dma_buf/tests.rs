@@ -380,7 +380,7 @@ mod suite {
             Bare(Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?),
             GFP_KERNEL,
         )?;
-        let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Bare, Arc<Bare>>(bare, PAGE_SIZE, O_RDWR)?;
 
         let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         assert!(attachment.vmap().err().map(|(e, _)| e) == Some(EINVAL));

@@ -12,8 +12,7 @@ use super::{
                 Staged, //
             },
             without_warnings,
-            Device,
-            MODULE, //
+            Device, //
         },
         Attachment,
         MappedSgTable,
@@ -82,7 +81,7 @@ mod suite {
     fn map_that_is_too_short_is_given_back() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (this, notes) = staged(2 * PAGE_SIZE, PAGE_SIZE)?;
-        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
 
         let attachment = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?;
         let Err((e, attachment)) = without_warnings(|| attachment.vmap()) else {
@@ -98,7 +97,7 @@ mod suite {
     fn table_that_is_too_short_is_given_back() -> Result {
         let dev = Device::new(c"vireo-kunit", true)?;
         let (this, notes) = staged(PAGE_SIZE, 2 * PAGE_SIZE)?;
-        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Staged, Arc<Staged>>(this, 2 * PAGE_SIZE, O_RDWR)?;
 
         let Err((e, attachment)) =
             Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DIR)
@@ -116,7 +115,7 @@ mod suite {
         let dev = Device::new(c"vireo-kunit", true)?;
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         let wrapper = Arc::new(Wrapper(pages.clone()), GFP_KERNEL)?;
-        let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, 2 * PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, 2 * PAGE_SIZE, O_RDWR)?;
 
         let refused = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?.map(DIR);
         assert!(refused.err().map(|(e, _)| e) == Some(EINVAL));
@@ -131,7 +130,7 @@ mod suite {
         let pages = Pages::new(PAGE_SIZE, GFP_KERNEL, Stats::new(GFP_KERNEL)?)?;
         // It does not tell the pages when a mapping is undone.
         let wrapper = Arc::new(Wrapper(pages.clone()), GFP_KERNEL)?;
-        let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Wrapper, Arc<Wrapper>>(wrapper, PAGE_SIZE, O_RDWR)?;
 
         let mapped = Attachment::new(dmabuf, dev.get(), Stats::new(GFP_KERNEL)?)?
             .map(DIR)

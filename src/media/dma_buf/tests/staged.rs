@@ -13,8 +13,7 @@ use super::{
         Pages,
         ResvLocked, //
     },
-    flush_delayed_fput,
-    MODULE, //
+    flush_delayed_fput, //
 };
 use crate::{
     iosys_map::Map,
@@ -138,11 +137,7 @@ impl Staged {
             GFP_KERNEL,
         )?;
 
-        Ok((
-            export::<Self, Arc<Self>>(this, size, flags, MODULE)?,
-            memory,
-            notes,
-        ))
+        Ok((export::<Self, Arc<Self>>(this, size, flags)?, memory, notes))
     }
 
     fn copy(from: &Pages, to: &Pages) -> Result {

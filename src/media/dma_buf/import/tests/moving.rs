@@ -4,7 +4,6 @@
 
 use super::super::super::{
     export,
-    tests::MODULE,
     DmaBuf,
     Exporter,
     Importer,
@@ -62,7 +61,7 @@ impl MovingExporter {
             },
             GFP_KERNEL,
         )?;
-        let dmabuf = export::<Self, Arc<Self>>(this.clone(), PAGE_SIZE, O_RDWR, MODULE)?;
+        let dmabuf = export::<Self, Arc<Self>>(this.clone(), PAGE_SIZE, O_RDWR)?;
 
         this.dmabuf.store(dmabuf.as_raw() as usize, Relaxed);
         Ok((dmabuf, this))
