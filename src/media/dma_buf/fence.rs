@@ -142,15 +142,13 @@ impl Waiter {
         unsafe { bindings::dma_fence_remove_callback(fence.0.as_ptr(), self.cb.get()) }
     }
 
-    /// Gives up the fence.
+    /// Gives up the fence. The callback, which was called, is over when this returns.
     ///
     /// # Safety
     ///
     /// Nobody else may use this; the callback was called.
     pub(crate) unsafe fn release(&self) {
-        // INVARIANT: There is none.
-        //
         // SAFETY: By the safety requirements.
-        unsafe { *self.fence.get() = None };
+        unsafe { self.cancel() };
     }
 }
