@@ -9,6 +9,7 @@ mod imports;
 mod limits;
 mod queueing;
 mod revoke;
+mod stopping;
 mod user;
 
 pub(super) use self::user::{

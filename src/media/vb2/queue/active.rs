@@ -46,6 +46,8 @@ pub(in super::super) struct ActiveList {
     pub(in super::super) parked: List,
     /// The number of buffers that the driver has taken and not given back.
     pub(in super::super) taken: usize,
+    /// Streaming stops: there is nothing for the driver any more, such as a late interrupt.
+    pub(in super::super) is_stopping: bool,
 }
 
 // SAFETY: The buffers in the lists belong to them; they are not tied to a thread.
@@ -57,14 +59,20 @@ impl ActiveList {
             list: List::new(),
             parked: List::new(),
             taken: 0,
+            is_stopping: false,
         }
     }
 }
 
 impl<T: Operations> Queue<T> {
     /// Takes the buffer that has waited longest, if there is one. In any context.
+    ///
+    /// There is none from when `stop_streaming` has returned, or `start_streaming` has failed.
     pub fn next(&self) -> Option<Buffer<'_, T>> {
         let mut buffers = self.buffers.lock();
+        if buffers.is_stopping {
+            return None;
+        }
         let raw = buffers.list.pop_front()?;
 
         buffers.taken += 1;
@@ -133,7 +141,6 @@ impl<T: Operations> Queue<T> {
             buffers.list.push_front(raw);
         }
         buffers.taken -= 1;
-        drop(buffers);
         self.all_returned.notify_all();
     }
 
@@ -183,14 +190,16 @@ impl<T: Operations> Queue<T> {
                     buffers.parked.push_back(raw);
                 }
                 buffers.taken -= 1;
-                drop(buffers);
                 return self.all_returned.notify_all();
             }
         }
 
         // SAFETY: By the safety requirements.
         unsafe { raw.as_ref().done(state) };
-        self.buffers.lock().taken -= 1;
+
+        // Who waits for this may free the queue.
+        let mut buffers = self.buffers.lock();
+        buffers.taken -= 1;
         self.all_returned.notify_all();
     }
 
@@ -257,6 +266,7 @@ impl<T: Operations> Queue<T> {
         // SAFETY: By the safety requirements.
         unsafe { self.cancel_fences(state) };
 
+        self.buffers.lock().is_stopping = true;
         // What is in the hardware's slots goes back to the list. Not dropped under the lock.
         let active = core::mem::take(&mut *self.active.lock());
         drop(active);
@@ -273,6 +283,7 @@ impl<T: Operations> Queue<T> {
             buffers.taken
         });
         self.is_started.store(false, Relaxed);
+        self.buffers.lock().is_stopping = false;
     }
 
     /// Waits until the driver has given back those buffers that `count` counts.

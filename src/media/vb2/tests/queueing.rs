@@ -3,16 +3,9 @@
 //! Tests of queues and of the buffers that drivers take from them.
 
 use super::*;
-use crate::{
-    dma_buf::DynamicImport,
-    kthread, //
-};
+use crate::dma_buf::DynamicImport;
 use kernel::{
     ffi::c_int,
-    sync::atomic::{
-        Acquire,
-        Release, //
-    },
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -37,26 +30,8 @@ pub(super) fn anonymous(len: usize, is_writable: bool) -> Result<usize> {
     }
 }
 
-/// Keeps a buffer for a while.
-struct Holder {
-    camera: Arc<Camera>,
-    has_begun: Arc<Atomic<bool>>,
-    has_ended: Arc<Atomic<bool>>,
-}
-
-#[vtable]
-impl kthread::Function for Holder {
-    fn run(&mut self, _context: &kthread::Context) {
-        let buffer = self.camera.queue.next();
-        self.has_begun.store(true, Release);
-        fsleep(Delta::from_millis(50));
-        self.has_ended.store(true, Release);
-        drop(buffer);
-    }
-}
-
 /// Queues as many buffers of the queue's own.
-fn queue_all(user: &User, count: u32) -> Result {
+pub(super) fn queue_all(user: &User, count: u32) -> Result {
     (0..count).try_for_each(|index| user.queue(index, &[Plane::Mmap]))
 }
 
@@ -325,34 +300,6 @@ mod suite {
         queue_all(&user, 2)?;
         user.start()?;
         assert!(!user.frame(0, b"anew")?.is_error);
-        assert!(user.close());
-        Ok(())
-    }
-
-    #[test]
-    fn stopping_waits_for_what_is_taken() -> Result {
-        let user = User::open(MMAP, 2, &[PAGE])?;
-        queue_all(&user, 2)?;
-        user.start()?;
-
-        let has_begun = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let has_ended = Arc::new(Atomic::new(false), GFP_KERNEL)?;
-        let thread = kthread::Thread::spawn(
-            c"vireo-kunit",
-            Holder {
-                camera: user.camera.clone(),
-                has_begun: has_begun.clone(),
-                has_ended: has_ended.clone(),
-            },
-        )?;
-        while !has_begun.load(Acquire) {
-            fsleep(Delta::from_millis(1));
-        }
-        user.stop()?;
-        let has_waited = has_ended.load(Acquire);
-        drop(thread);
-        assert!(has_waited);
-        assert!(user.camera.queue.next().is_none());
         assert!(user.close());
         Ok(())
     }
