@@ -16,6 +16,7 @@ pub(super) use self::ops::{
 };
 
 use super::{
+    buffer::RawBuffer,
     queue::RawQueue,
     segments::Segments,
     userptr::UserPages,
@@ -30,15 +31,42 @@ use crate::{
     },
     stats::Counter, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    cell::Cell,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     ffi::c_void,
     prelude::*,
     sync::aref::ARef, //
 };
+
+/// Whom memory that user space has brought is for.
+pub(super) struct User {
+    /// The queue, which outlives its buffers and what it keeps of them.
+    queue: NonNull<RawQueue>,
+    /// The buffer, unless the memory is only kept; changes with the queue's lock held.
+    buffer: Cell<Option<NonNull<bindings::vb2_buffer>>>,
+}
+
+impl From<&RawQueue> for User {
+    fn from(queue: &RawQueue) -> Self {
+        Self {
+            queue: queue.into(),
+            buffer: Cell::new(None),
+        }
+    }
+}
+
+impl User {
+    fn queue(&self) -> &RawQueue {
+        // SAFETY: The queue outlives its buffers.
+        unsafe { self.queue.as_ref() }
+    }
+}
 
 /// The memory of one plane.
 pub(super) enum Memory {
@@ -48,11 +76,10 @@ pub(super) enum Memory {
         device: Option<DeviceMapping>,
         pages: ARef<dma_buf::Pages>,
     },
-    /// Pages of a process (`V4L2_MEMORY_USERPTR`), and the queue that they were pinned for, which
-    /// outlives its buffers and what it keeps of them.
-    User(Pin<KBox<UserPages>>, NonNull<RawQueue>),
-    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`), and the queue as above.
-    Import(Pin<KBox<dma_buf::DynamicImport>>, NonNull<RawQueue>),
+    /// Pages of a process (`V4L2_MEMORY_USERPTR`).
+    User(Pin<KBox<UserPages>>, User),
+    /// Memory of an exporter (`V4L2_MEMORY_DMABUF`).
+    Import(Pin<KBox<dma_buf::DynamicImport>>, User),
     /// Not to be had, for this reason.
     ///
     /// When attaching or mapping fails, videobuf2 loses references to the dma-bufs of the planes,
@@ -64,7 +91,8 @@ pub(super) enum Memory {
 // SAFETY: No kind of memory is tied to a thread.
 unsafe impl Send for Memory {}
 
-// SAFETY: Each kind may be shared, and a queue as well.
+// SAFETY: Each kind may be shared, and a queue as well; of the buffer, only who holds the queue's
+// lock asks.
 unsafe impl Sync for Memory {}
 
 /// Stands for memory that was refused when there was not even memory to say so.
@@ -183,15 +211,19 @@ impl Memory {
         // SAFETY: All else that the operations hand out comes from `into_priv()`.
         let memory = unsafe { KBox::from_raw(mem_priv.cast::<Self>()) };
 
-        match &*memory {
-            Memory::Import(_, queue) | Memory::User(_, queue) => {
-                // SAFETY: The queue outlives its buffers.
-                let queue = unsafe { queue.as_ref() };
-                memory.set_user(queue, None);
-                queue.cache().insert(memory);
-            }
-            _ => drop(memory),
+        let (Memory::Import(_, user) | Memory::User(_, user)) = &*memory else {
+            return;
+        };
+        // SAFETY: The queue outlives its buffers, and what is kept of them.
+        let queue = unsafe { user.queue.as_ref() };
+        let buffer = user.buffer.get();
+
+        memory.set_user(None);
+        if let Some(vb) = buffer {
+            // SAFETY: It is a buffer of the queue, which nobody uses: its memory is given up.
+            unsafe { queue.cleanup(RawBuffer::from_vb(vb.as_ptr())) };
         }
+        queue.cache().insert(memory);
     }
 
     /// Sees to it that the memory is there for the engine.
@@ -199,12 +231,8 @@ impl Memory {
     pub(super) fn prepare(&self) -> Result {
         match self {
             Memory::Mmap { .. } => Ok(()),
-            // SAFETY: The queue outlives its buffers.
-            Memory::User(pages, queue) => pin(unsafe { queue.as_ref() }, || pages.prepare()),
-            // SAFETY: As above.
-            Memory::Import(import, queue) => import_with(unsafe { queue.as_ref() }, || {
-                import.map() //
-            }),
+            Memory::User(pages, user) => pin(user.queue(), || pages.prepare()),
+            Memory::Import(import, user) => import_with(user.queue(), || import.map()),
             Memory::Refused(e) => Err(*e),
         }
     }
@@ -277,8 +305,16 @@ impl Memory {
         self.import().is_none_or(dma_buf::DynamicImport::is_mapped)
     }
 
-    /// Says which buffer the device is given the memory with, if any.
-    fn set_user(&self, queue: &RawQueue, vb: Option<NonNull<bindings::vb2_buffer>>) {
+    /// Says which buffer the memory is of, if any, and so with which one the device is given it.
+    ///
+    /// Called with the queue's lock held.
+    fn set_user(&self, vb: Option<NonNull<bindings::vb2_buffer>>) {
+        let (Memory::Import(_, user) | Memory::User(_, user)) = self else {
+            return;
+        };
+        let queue = user.queue();
+
+        user.buffer.set(vb);
         if !queue.is_dma() {
             return;
         }

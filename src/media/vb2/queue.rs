@@ -12,7 +12,10 @@ pub(super) use self::raw::RawQueue;
 
 use self::active::ActiveList;
 use super::{
-    buffer::DriverBuffer,
+    buffer::{
+        DriverBuffer,
+        RawBuffer, //
+    },
     cache::Cache,
     context::Context,
     engine::Engine,
@@ -165,6 +168,7 @@ impl<T: Operations> Queue<T> {
                 is_dma: T::Engine::IS_DMA,
                 max_segments: T::CONFIG.max_segments,
                 recall: Self::recall_callback,
+                cleanup: Self::cleanup_callback,
                 is_shut: Atomic::new(false),
                 queue <- Opaque::try_ffi_init(move |q: *mut bindings::vb2_queue| {
                     let config = &T::CONFIG;
@@ -258,6 +262,21 @@ impl<T: Operations> Queue<T> {
     pub(super) unsafe fn context<'a>(q: *mut bindings::vb2_queue) -> Context<'a, T> {
         // SAFETY: By the safety requirements and the type invariants.
         unsafe { Context::new(Self::from_raw(q), &*(*q).drv_priv.cast::<T::Owner>()) }
+    }
+
+    /// Drops what is kept with a buffer: what the driver has, and fences.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must be a buffer of a live `Self`, which nobody uses, nor waits for its fences.
+    pub(super) unsafe fn cleanup_callback(raw: NonNull<RawBuffer>) {
+        // SAFETY: By the safety requirements; every buffer of such a queue is a `DriverBuffer`.
+        unsafe {
+            DriverBuffer::<T>::from_vb(raw.as_ref().vb())
+                .as_ref()
+                .cleanup();
+            raw.as_ref().fences().release();
+        }
     }
 
     /// From now on nothing is allocated or started any more: what the ioctls and read() ask for

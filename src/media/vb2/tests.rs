@@ -5,6 +5,7 @@
 
 mod dma;
 mod fences;
+mod given_up;
 mod imports;
 mod limits;
 mod queueing;

@@ -16,6 +16,7 @@ use core::{
     mem::{
         align_of,
         offset_of,
+        size_of,
         MaybeUninit, //
     },
     ptr::NonNull, //
@@ -163,6 +164,8 @@ impl<T: Operations> DriverBuffer<T> {
         const_assert!(offset_of!(DriverBuffer<T>, raw) == 0);
         // As much as kmalloc() sees to, on any machine.
         const { assert!(align_of::<Self>() <= align_of::<u64>()) };
+        // videobuf2 has the size in 32 bits.
+        const { assert!(size_of::<Self>() <= u32::MAX as usize) };
 
         // SAFETY: By the safety requirements; the queue allocates its buffers in the size of this.
         unsafe { RawBuffer::from_vb(vb) }.cast()

@@ -192,6 +192,7 @@ unsafe extern "C" fn get_userptr_callback(
         |memory: &Memory| matches!(memory, Memory::User(pages, _) if pages.is_at(vaddr, size));
     if let Some(memory) = queue.cache().take(vaddr, is_there) {
         stats.inc(Counter::CacheHits);
+        memory.set_user(NonNull::new(vb));
         return KBox::into_raw(memory).cast();
     }
     stats.inc(Counter::CacheMisses);
@@ -199,7 +200,10 @@ unsafe extern "C" fn get_userptr_callback(
     into_ptr(|| {
         pin(queue, || {
             let pages = UserPages::pin(dev, vaddr, size, queue)?;
-            Memory::User(pages, queue.into()).into_priv()
+            let memory = Memory::User(pages, queue.into()).into_box()?;
+
+            memory.set_user(NonNull::new(vb));
+            Ok(KBox::into_raw(memory).cast())
         })
     })
 }
@@ -259,7 +263,7 @@ unsafe extern "C" fn attach_dmabuf_callback(
             |memory: &Memory| memory.dma_buf().is_some_and(|other| ptr::eq(other, dmabuf));
         if let Some(memory) = queue.cache().take(ptr::from_ref(dmabuf).addr(), is_same) {
             queue.stats().inc(Counter::CacheHits);
-            memory.set_user(queue, NonNull::new(vb));
+            memory.set_user(NonNull::new(vb));
             return KBox::into_raw(memory).cast();
         }
     }
@@ -268,7 +272,7 @@ unsafe extern "C" fn attach_dmabuf_callback(
     // SAFETY: By the safety requirements; what is mapped for it goes before it is unbound.
     let dev = unsafe { device(dev) };
     import(queue, dmabuf, dev, size)
-        .inspect(|memory| memory.set_user(queue, NonNull::new(vb)))
+        .inspect(|memory| memory.set_user(NonNull::new(vb)))
         .or_else(|e| Memory::Refused(e).into_box())
         .map_or(ptr::from_ref(&OUT_OF_MEMORY).cast_mut(), KBox::into_raw)
         .cast()
@@ -317,12 +321,17 @@ unsafe extern "C" fn num_users_callback(mem_priv: *mut c_void) -> c_uint {
 
 /// # Safety
 ///
-/// `mem_priv` must come from these operations, and `vma` be a mapping that is being set up.
+/// `mem_priv` must come from these operations, or be null: vb2_mmap() does not take the queue's
+/// lock, and finds buffers whose memory is being allocated. `vma` must be a mapping that is being
+/// set up.
 unsafe extern "C" fn mmap_callback(
     mem_priv: *mut c_void,
     vma: *mut bindings::vm_area_struct,
 ) -> c_int {
     from_result(|| {
+        if mem_priv.is_null() {
+            return Err(EINVAL);
+        }
         // SAFETY: By the safety requirements.
         let (memory, vma) = unsafe { (Memory::from_priv(mem_priv), VmaNew::from_raw(vma)) };
 

@@ -272,9 +272,6 @@ impl<T: Operations> VTable<T> {
     /// `vb` must be a buffer of a live [`Queue<T>`] whose memory videobuf2 is about to give up.
     unsafe extern "C" fn buf_cleanup_callback(vb: *mut bindings::vb2_buffer) {
         // SAFETY: By the safety requirements nobody uses it any more, nor waits for its fences.
-        unsafe {
-            DriverBuffer::<T>::from_vb(vb).as_ref().cleanup();
-            RawBuffer::from_vb(vb).as_ref().fences().release();
-        }
+        unsafe { Queue::<T>::cleanup_callback(RawBuffer::from_vb(vb)) };
     }
 }

@@ -3,6 +3,7 @@
 //! What the code of all drivers has in common knows of a queue.
 
 use super::super::{
+    buffer::RawBuffer,
     cache::Cache,
     limit::Limit, //
 };
@@ -43,6 +44,8 @@ pub(in super::super) struct RawQueue {
     pub(super) max_segments: usize,
     /// [`Queue::recall_callback`].
     pub(super) recall: unsafe fn(NonNull<c_void>),
+    /// [`Queue::cleanup_callback`].
+    pub(super) cleanup: unsafe fn(NonNull<RawBuffer>),
     /// Nothing is allocated or started any more, whoever comes.
     pub(super) is_shut: Atomic<bool>,
     pub(super) stats: Arc<Stats>,
@@ -80,6 +83,19 @@ impl RawQueue {
     /// What takes a buffer, of which it is given a pointer, from the device.
     pub(in super::super) fn recall(&self) -> unsafe fn(NonNull<c_void>) {
         self.recall
+    }
+
+    /// Drops what is kept with a buffer for the memory that it has.
+    ///
+    /// videobuf2 gives up memory without the driver's `buf_cleanup` where what user space brings
+    /// next is refused.
+    ///
+    /// # Safety
+    ///
+    /// It must be a buffer of this queue, which nobody uses, nor waits for its fences.
+    pub(in super::super) unsafe fn cleanup(&self, buffer: NonNull<RawBuffer>) {
+        // SAFETY: By the safety requirements.
+        unsafe { (self.cleanup)(buffer) };
     }
 
     /// The driver's module.
