@@ -164,7 +164,7 @@ deb:
 
 .PHONY: test-packages
 test-packages:
-	@scripts/test-packages alone
+	@scripts/test-packages && scripts/test-packages alone
 
 .PHONY: lint
 lint:
