@@ -226,6 +226,7 @@ pub const TESTS: &[Test] = &[
     test("life/rmmod", life::rmmod),
     test("life/late", unbind::late),
     test("life/other-openers", life::other_openers),
+    test("life/mapped-meanwhile", life::mapped_meanwhile),
     configfs("configfs/camera", configfs::camera),
     configfs("configfs/wrong", configfs::wrong),
     configfs("configfs/unplugged", configfs::unplugged),

@@ -12,6 +12,7 @@ use crate::stream;
 use crate::stream::Stream;
 use crate::sys;
 use crate::sys::Mapping;
+use crate::uapi;
 use crate::v4l2;
 use crate::v4l2::Device;
 use crate::v4l2::DMABUF;
@@ -25,8 +26,12 @@ use std::io::BufReader;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 /// The exporter's file is closed while its buffers are being filled.
 pub fn exporter_first(bench: &Bench) -> Outcome {
@@ -227,4 +232,50 @@ pub fn other_openers(bench: &Bench) -> Outcome {
         verify::frames(&stream, 1)?;
     }
     Ok(())
+}
+
+/// One thread allocates buffers and frees them, and another maps what there is of them: mmap() is
+/// not serialized with ioctls, and comes while memory is allocated.
+pub fn mapped_meanwhile(bench: &Bench) -> Outcome {
+    const COUNT: u32 = 4;
+
+    let device = bench.open(0)?;
+    let other = Device::open(&bench.camera(0)?.path).at("open")?;
+    device
+        .set_format(uapi::V4L2_PIX_FMT_YUYV, 1920, 1080)
+        .at("S_FMT")?;
+    device.request(MMAP, COUNT).at("REQBUFS")?;
+    let offsets = (0..COUNT)
+        .map(|index| Ok(device.query(MMAP, index)?.offset().into()))
+        .collect::<io::Result<Vec<u64>>>()
+        .at("QUERYBUF")?;
+    let is_over = AtomicBool::new(false);
+    let (mapped, missing) = thread::scope(|scope| {
+        let mapper = scope.spawn(|| {
+            let (mut mapped, mut missing) = (0, 0);
+            while !is_over.load(Ordering::Relaxed) {
+                for &offset in &offsets {
+                    match Mapping::shared(&other, offset, sys::page()) {
+                        Ok(_) => mapped += 1,
+                        Err(e) if e.raw_os_error() == Some(libc::EINVAL) => missing += 1,
+                        Err(e) => return Err(e),
+                    }
+                }
+            }
+            Ok((mapped, missing))
+        });
+        let start = Instant::now();
+        let mut result = Ok(0);
+        while result.is_ok() && start.elapsed() < Duration::from_secs(2) {
+            result = device
+                .request(MMAP, 0)
+                .and_then(|_| device.request(MMAP, COUNT));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let counts = mapper.join().expect("the thread does not panic");
+        result.at("REQBUFS")?;
+        counts.at("mmap")
+    })?;
+    holds("some were there", mapped > 0)?;
+    holds("some were not", missing > 0)
 }
