@@ -46,9 +46,12 @@ lane_short() {
 		"$top/scripts/vm"
 }
 
+short_names='arm64 7.2'
 short_lanes() {
-	part arm64 short_lane arm64 lane_short
-	part 7.2 short_lane 7.2 lane_short
+	local name
+	for name in $short_names; do
+		part "$name" short_lane "$name" lane_short
+	done
 }
 
 # short_lane NAME COMMAND
@@ -62,7 +65,7 @@ short_lane() {
 # What the short lanes would have to build, before it is their turn.
 build_ahead() {
 	local name status rc=77
-	for name in arm64 7.2; do
+	for name in $short_names; do
 		status=0
 		short_lane "$name" true >"$out/test/$name.ahead" 2>&1 || status=$?
 		case $status in
